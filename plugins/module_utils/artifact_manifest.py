@@ -1,0 +1,195 @@
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+"""References to artifacts, and the manifest and config of an artifact as the exact bytes that are pushed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from ipaddress import ip_address
+from typing import Any
+
+from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
+
+MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
+CONFIG_TYPE = "application/vnd.cncf.flux.config.v1+json"
+LAYER_TYPE = "application/vnd.cncf.flux.content.v1.tar+gzip"
+# A tag can name any of these: what it holds has to be known before it is moved.
+ACCEPTED_TYPES = (
+    MANIFEST_TYPE,
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+)
+
+CREATED = "org.opencontainers.image.created"
+SOURCE = "org.opencontainers.image.source"
+REVISION = "org.opencontainers.image.revision"
+# The digest of the uncompressed layer. With it, one request for the manifest tells whether the content is the same,
+# whatever zlib compressed it.
+CONTENT_DIGEST = "io.github.gitops-flux-local.content.digest"
+
+# OCI distribution spec, "Pulling manifests": <name> and <reference>.
+_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_REPOSITORY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
+_TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
+_HOST = re.compile(r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
+# OCI image spec, "Digests"; sha256 is the only one registries must have.
+_DIGEST = re.compile(r"sha256:[a-f0-9]{64}")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A repository: ``host`` with its port, if it has one, and ``repository``."""
+
+    host: str
+    repository: str
+
+    @property
+    def url(self) -> str:
+        return f"oci://{self.host}/{self.repository}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the host is this machine: ``localhost``, a name below it, or a loopback address."""
+        name = re.sub(r":[0-9]+$", "", self.host).strip("[]").lower()
+        if name == "localhost" or name.endswith(".localhost"):
+            return True
+        try:
+            return ip_address(name).is_loopback
+        except ValueError:
+            return False
+
+
+def parse_url(url: str) -> Reference:
+    """The repository that ``url`` (``oci://host[:port]/repository``) names. Raises LoopError saying what is wrong."""
+    wanted = "It has to be oci://host[:port]/repository."
+    if not url.startswith("oci://"):
+        raise LoopError(f"url: {url!r} does not start with oci://. {wanted}", url=url)
+    host, slash, repository = url.removeprefix("oci://").partition("/")
+    if "@" in host:
+        raise LoopError(f"url: there is a user name before the host. {wanted} Use `username` and `password`.")
+    host_match = _HOST.fullmatch(host)
+    if not host_match:
+        raise LoopError(f"url: {host!r} in {url!r} is no host name with an optional port. {wanted}", url=url)
+    if host_match["port"] and not 0 < int(host_match["port"]) < 65536:
+        raise LoopError(f"url: {host_match['port']} in {url!r} is no port. Ports are 1 to 65535.", url=url)
+    if not slash or not repository:
+        raise LoopError(f"url: {url!r} names no repository. {wanted}", url=url)
+    if "@" in repository:
+        raise LoopError(f"url: {url!r} contains a digest. Leave it out: a push decides the digest.", url=url)
+    name, colon, tag = repository.partition(":")
+    if colon:
+        raise LoopError(f"url: {url!r} contains a tag. Write url={url[: -len(tag) - 1]} and tag={tag}.", url=url)
+    if not _REPOSITORY.fullmatch(name):
+        raise LoopError(
+            f"url: {name!r} in {url!r} is no repository name. It may have lower-case letters and digits, with single "
+            "separators out of `.`, `_`, `-` and `/` between them.",
+            url=url,
+        )
+    return Reference(host, name)
+
+
+def check_tag(tag: str) -> str:
+    """``tag``, or LoopError when no registry would accept it."""
+    if not _TAG.fullmatch(tag):
+        raise LoopError(
+            f"tag: {tag!r} is no tag. It may have letters, digits, `_`, `.` and `-`, starts with none of the last two, "
+            "and has 128 characters at most.",
+            tag=tag,
+        )
+    return tag
+
+
+def is_digest(text: str) -> bool:
+    """Whether ``text`` is a complete sha256 digest."""
+    return bool(_DIGEST.fullmatch(text))
+
+
+def digest_of(body: bytes) -> str:
+    return f"sha256:{hashlib.sha256(body).hexdigest()}"
+
+
+@dataclass(frozen=True)
+class Descriptor:
+    """What a manifest says of a blob (OCI image spec, "Content Descriptors"). ``size`` in bytes."""
+
+    media_type: str
+    digest: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A manifest as a registry holds it: its exact bytes."""
+
+    body: bytes
+    media_type: str = MANIFEST_TYPE
+
+    @cached_property
+    def digest(self) -> str:
+        return digest_of(self.body)
+
+    @cached_property
+    def _fields(self) -> Mapping[str, Any]:
+        fields = json.loads(self.body)
+        return fields if isinstance(fields, dict) else {}
+
+    @property
+    def annotations(self) -> dict[str, str]:
+        return dict(self._fields.get("annotations") or {})
+
+    @property
+    def content_digest(self) -> str | None:
+        """The digest of the uncompressed content, None where the producer did not note it."""
+        return self.annotations.get(CONTENT_DIGEST)
+
+    @property
+    def layer(self) -> Descriptor | None:
+        """The layer Flux would take, None where there is none (an index, an empty artifact)."""
+        for layer in self._fields.get("layers") or []:
+            return Descriptor(str(layer.get("mediaType")), str(layer.get("digest")), int(layer.get("size", 0)))
+        return None
+
+
+def config_bytes(content_digest: str) -> bytes:
+    """The config blob: what tools that look into image configs need (OCI image spec, "rootfs"), and no time."""
+    return _compact(
+        {"architecture": "", "os": "", "config": {}, "rootfs": {"type": "layers", "diff_ids": [content_digest]}}
+    )
+
+
+def manifest_bytes(config: Descriptor, layer: Descriptor, annotations: Mapping[str, str]) -> bytes:
+    """The manifest as Flux's own CLI writes it, with sorted annotations."""
+    return _compact(
+        {
+            "schemaVersion": 2,
+            "mediaType": MANIFEST_TYPE,
+            "config": _descriptor(config),
+            "layers": [_descriptor(layer)],
+            "annotations": dict(sorted(annotations.items())),
+        }
+    )
+
+
+def metadata_annotations(source: str | None, revision: str | None, own: Mapping[str, str]) -> dict[str, str]:
+    """The annotations that say where the content is from; the user's ``own`` win."""
+    known = {SOURCE: source, REVISION: revision}
+    return {key: value for key, value in known.items() if value} | dict(own)
+
+
+def comparable(annotations: Mapping[str, str], besides: Iterable[str] = (CREATED, CONTENT_DIGEST)) -> dict[str, str]:
+    """``annotations`` less those that say when it was pushed and what the content is."""
+    return {key: value for key, value in annotations.items() if key not in set(besides)}
+
+
+def _descriptor(blob: Descriptor) -> dict[str, str | int]:
+    return {"mediaType": blob.media_type, "digest": blob.digest, "size": blob.size}
+
+
+def _compact(fields: Mapping[str, Any]) -> bytes:
+    return json.dumps(fields, separators=(",", ":"), ensure_ascii=False).encode("utf-8")

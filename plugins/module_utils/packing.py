@@ -1,0 +1,442 @@
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+"""A folder, or a single file, as a tar archive that depends on its content alone.
+
+The archive is written once, to memory or, when it is large, to an unnamed temporary file, and hashed on the way. It is
+what gets compressed, pushed, rendered and compared: a file that is edited meanwhile changes none of these.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import stat
+import tarfile
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils.ignore_rules import SOURCEIGNORE, IgnoreRules
+
+CHUNK = 256 * 1024  # bytes
+KEPT_IN_MEMORY = 8 * 1024 * 1024  # bytes of an archive; a larger one goes to a temporary file
+NAMED_IN_A_MESSAGE = 10
+# Manifests compress almost as well as at level 6, in less than half of the time.
+COMPRESSION_LEVEL = 3
+
+_REMEDIES = {
+    "symlink": "Flux drops symbolic links silently: replace it by a file, ignore it, or set symlinks=follow",
+    "symlink that leads out of the folder": "copy what it points to into the folder, or ignore it",
+    "symlink that points to nothing": "repair it, or ignore it",
+    "symlink into one of its own parents": "remove it, or ignore it",
+    "named pipe": "remove it, or ignore it",
+    "socket": "remove it, or ignore it",
+    "device": "remove it, or ignore it",
+    "unreadable": "give the user who runs this the permission to read it, or ignore it",
+    "backslash in its name": "Flux rejects the whole artifact: rename it, or ignore it",
+    "newline in its name": "rename it, or ignore it",
+    "name that is not UTF-8": "rename it, or ignore it",
+    "folder name that ends in two dots": "Flux rejects the whole artifact: rename it, or ignore it",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file or folder of an archive: ``name`` relative to its root, with slashes and without a trailing one."""
+
+    name: str
+    is_folder: bool
+    is_executable: bool = False
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FileDigest:
+    """What tells one version of a file from another: sha256 of its content (hexadecimal), and its size in bytes."""
+
+    digest: str
+    size: int
+    is_executable: bool
+
+
+@dataclass
+class Pack:
+    """A packed folder or file.
+
+    ``content_digest`` is the digest of the uncompressed archive, ``files`` how many files it holds, and ``warnings``
+    what the user should know about it. The archive lives until ``close``.
+    """
+
+    path: str
+    archive: IO[bytes]
+    content_digest: str
+    files: int
+    warnings: list[str] = field(default_factory=list)
+
+    def extract(self, destination: str) -> None:
+        """Write the content to the folder ``destination``, which must be empty or not exist."""
+        os.makedirs(destination, exist_ok=True)
+        for member, content in read_tar(self.archive):
+            target = os.path.join(destination, member.name)
+            if content is None:
+                os.makedirs(target, exist_ok=True)
+                continue
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            with open(target, "xb") as file:
+                for block in content:
+                    file.write(block)
+            os.chmod(target, 0o755 if member.is_executable else 0o644)
+
+    def file_digests(self) -> dict[str, FileDigest]:
+        """The files of the archive by name."""
+        return file_digests(self.archive)
+
+    def close(self) -> None:
+        self.archive.close()
+
+    def __enter__(self) -> Pack:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+
+@dataclass
+class Layer:
+    """A compressed archive, its digest and its size in bytes."""
+
+    blob: IO[bytes]
+    digest: str
+    size: int
+
+
+def pack(path: str, *, ignore: Sequence[str] = (), symlinks: str = "refuse") -> Pack:
+    """Pack the folder or file ``path``.
+
+    ``ignore`` are patterns of its own besides Flux's defaults and ``.sourceignore``; ``symlinks`` is ``refuse`` or
+    ``follow``. Raises LoopError, and packs nothing, when there is nothing to pack or something cannot be packed.
+    """
+    rules = IgnoreRules.for_root(ignore)
+    if not os.path.lexists(path):
+        raise LoopError(f"path: {path} does not exist. Name an existing folder or file.", path=path)
+    walk = _Walk(os.path.realpath(path), symlinks == "follow")
+    entries = list(walk.file(os.path.basename(os.path.abspath(path)), rules) if walk.is_file else walk.folder("", rules))
+    walk.refuse()
+    files = sum(not entry.is_folder and os.path.basename(entry.name) != SOURCEIGNORE for entry in entries)
+    if not files:
+        raise LoopError(_nothing_to_pack(path, walk), path=path)
+    archive: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=KEPT_IN_MEMORY)  # noqa: SIM115 - lives in the Pack
+    try:
+        content_digest = write_tar(entries, archive)
+    except OSError as error:
+        archive.close()
+        raise LoopError(f"path: {path} cannot be packed: {error}.", path=path) from error
+    except BaseException:
+        archive.close()
+        raise
+    total = sum(not entry.is_folder for entry in entries)
+    return Pack(path, archive, content_digest, total, _warnings(walk.dropped_by_flux))
+
+
+def _nothing_to_pack(path: str, walk: _Walk) -> str:
+    if walk.ignored:
+        return (
+            f"path: nothing of {path} is left, because all its files are ignored ({_some(walk.ignored)}). "
+            "Change `ignore` or `.sourceignore`; Flux itself ignores images, archives and files of git and CI."
+        )
+    return f"path: {path} is empty. An artifact needs at least one file."
+
+
+def _warnings(dropped_by_flux: Sequence[str]) -> list[str]:
+    if not dropped_by_flux:
+        return []
+    return [
+        f"Flux will leave out {_some(dropped_by_flux)}, which only the option `ignore` keeps. "
+        "Put the same pattern into `.sourceignore`, or into the `ignore` of the source."
+    ]
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:NAMED_IN_A_MESSAGE])
+    return shown if len(names) <= NAMED_IN_A_MESSAGE else f"{shown} and {len(names) - NAMED_IN_A_MESSAGE} more"
+
+
+class _Walk:
+    """Collects the entries of a folder in lexical order, and what has to be refused."""
+
+    def __init__(self, root: str, follows_symlinks: bool) -> None:
+        self.root = root
+        self.is_file = not os.path.isdir(root)
+        self.follows_symlinks = follows_symlinks
+        self.refusals: list[tuple[str, str]] = []
+        self.ignored: list[str] = []
+        self.dropped_by_flux: list[str] = []
+
+    def folder(self, name: str, rules: IgnoreRules, seen: tuple[str, ...] = ()) -> Iterator[Entry]:
+        """The entries below folder ``name`` (``""`` for the root, else with a trailing slash)."""
+        source = os.path.join(self.root, name)
+        try:
+            with os.scandir(source) as scan:
+                children = sorted(scan, key=lambda child: os.fsencode(child.name))
+        except OSError:
+            self.refusals.append((name or self.root, "unreadable"))
+            return
+        seen = (*seen, os.path.realpath(source) if self.follows_symlinks else source)
+        sourceignore_holds = any(child.name == SOURCEIGNORE and child.is_file() for child in children) and not (
+            name and rules.ignores(name) and rules.ignores(f"{name}{SOURCEIGNORE}")
+        )
+        if sourceignore_holds:
+            rules = self._with_sourceignore(name, rules)
+        for child in children:
+            yield from self._child(f"{name}{child.name}", child, rules, seen, sourceignore_holds)
+
+    def file(self, name: str, rules: IgnoreRules) -> Iterator[Entry]:
+        """The entry of a path that is a single file."""
+        if rules.ignores(name):
+            self.ignored.append(name)
+            return
+        yield from self._file(name, self.root, rules)
+
+    def refuse(self) -> None:
+        """Raise what cannot be packed, all of it at once."""
+        if not self.refusals:
+            return
+        by_kind: dict[str, list[str]] = {}
+        for name, kind in self.refusals:
+            by_kind.setdefault(kind, []).append(_printable(name))
+        sentences = [f"{_some(names)} ({kind}): {_REMEDIES[kind]}" for kind, names in by_kind.items()]
+        raise LoopError(
+            f"path: {self.root} cannot be packed. " + ". ".join(sentences) + ".",
+            refused=[{"name": _printable(name), "reason": kind} for name, kind in self.refusals],
+        )
+
+    def _with_sourceignore(self, folder: str, rules: IgnoreRules) -> IgnoreRules:
+        try:
+            with open(os.path.join(self.root, folder, SOURCEIGNORE), encoding="utf-8", newline="") as file:
+                return rules.within(folder, file.read())
+        except OSError:
+            self.refusals.append((f"{folder}{SOURCEIGNORE}", "unreadable"))
+        except UnicodeDecodeError as error:
+            raise LoopError(f"{folder}{SOURCEIGNORE} is not UTF-8 text. Correct it, or remove it.") from error
+        return rules
+
+    def _child(
+        self, name: str, child: os.DirEntry[str], rules: IgnoreRules, seen: tuple[str, ...], sourceignore_holds: bool
+    ) -> Iterator[Entry]:
+        if child.name == ".git":
+            return
+        is_folder = _is_folder(child)
+        is_ignored = rules.ignores(f"{name}/" if is_folder else name)
+        if child.name == SOURCEIGNORE and sourceignore_holds:
+            is_ignored = False  # source-controller must read the rules that were applied here
+        is_searched = is_folder and not child.is_symlink() and rules.can_bring_back
+        if is_ignored and not is_searched:
+            self.ignored.append(f"{name}/" if is_folder else name)
+            return
+        if child.is_symlink() and self._refuses_symlink(name, child, seen):
+            return
+        if not is_folder:
+            yield from self._file(name, child.path, rules)
+            return
+        below = list(self.folder(f"{name}/", rules, seen))
+        if not is_ignored or below:
+            self._check_name(name, is_folder=True)
+            yield Entry(name, is_folder=True)
+        yield from below
+
+    def _refuses_symlink(self, name: str, link: os.DirEntry[str], seen: tuple[str, ...]) -> bool:
+        target = os.path.realpath(link.path)
+        if not os.path.exists(target):
+            reason = "symlink that points to nothing"
+        elif os.path.commonpath([target, self.root]) != self.root:
+            reason = "symlink that leads out of the folder"
+        elif not self.follows_symlinks:
+            reason = "symlink"
+        elif target in seen:
+            reason = "symlink into one of its own parents"
+        else:
+            return False
+        self.refusals.append((name, reason))
+        return True
+
+    def _file(self, name: str, source: str, rules: IgnoreRules) -> Iterator[Entry]:
+        self._check_name(name, is_folder=False)
+        mode = os.stat(source).st_mode
+        if not stat.S_ISREG(mode):
+            self.refusals.append((name, _special_kind(mode)))
+        elif not os.access(source, os.R_OK):
+            self.refusals.append((name, "unreadable"))
+        else:
+            if rules.own and rules.flux_ignores(name) and os.path.basename(name) != SOURCEIGNORE:
+                self.dropped_by_flux.append(name)
+            yield Entry(name, is_folder=False, is_executable=bool(mode & 0o111), source=source)
+
+    def _check_name(self, name: str, is_folder: bool) -> None:
+        reason = _bad_name(os.path.basename(name), is_folder)
+        if reason:
+            self.refusals.append((name, reason))
+
+
+def _is_folder(child: os.DirEntry[str]) -> bool:
+    try:
+        return child.is_dir()
+    except OSError:  # a symbolic link to itself
+        return False
+
+
+def _special_kind(mode: int) -> str:
+    if stat.S_ISFIFO(mode):
+        return "named pipe"
+    return "socket" if stat.S_ISSOCK(mode) else "device"
+
+
+def _bad_name(name: str, is_folder: bool) -> str | None:
+    if "\\" in name:
+        return "backslash in its name"
+    if "\n" in name:
+        return "newline in its name"
+    if is_folder and name.endswith(".."):
+        return "folder name that ends in two dots"
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return "name that is not UTF-8"
+    return None
+
+
+def _printable(name: str) -> str:
+    return name.encode("utf-8", "backslashreplace").decode("utf-8").replace("\n", "\\n")
+
+
+class _Hashing:
+    """A file that hashes and counts what is written to it."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._hash = hashlib.sha256()
+        self.size = 0
+
+    @property
+    def digest(self) -> str:
+        return f"sha256:{self._hash.hexdigest()}"
+
+    def write(self, block: bytes) -> int:
+        self._hash.update(block)
+        self._file.write(block)
+        self.size += len(block)
+        return len(block)
+
+    def flush(self) -> None:
+        self._file.flush()
+
+
+def write_tar(entries: Iterable[Entry], archive: IO[bytes]) -> str:
+    """Write ``entries`` to ``archive`` and return the digest of what was written.
+
+    Owner, group and times are zero and modes 0644 or 0755. A long name is a GNU one: Flux's extraction would leave the
+    headers of a PAX one behind as files of their own where they are global, and reads GNU's.
+    """
+    out = _Hashing(archive)
+    for entry in entries:
+        if entry.is_folder:
+            out.write(_header(entry, 0))
+            continue
+        with open(entry.source, "rb", buffering=0) as file:
+            size = os.fstat(file.fileno()).st_size
+            out.write(_header(entry, size))
+            _copy_exactly(file, out, size, entry.name)
+        out.write(b"\0" * (-size % tarfile.BLOCKSIZE))
+    out.write(b"\0" * (2 * tarfile.BLOCKSIZE))
+    return out.digest
+
+
+def _header(entry: Entry, size: int) -> bytes:
+    info = tarfile.TarInfo(entry.name)
+    info.size = size
+    info.type = tarfile.DIRTYPE if entry.is_folder else tarfile.REGTYPE
+    info.mode = 0o755 if entry.is_folder or entry.is_executable else 0o644
+    return info.tobuf(tarfile.GNU_FORMAT, "utf-8", "strict")
+
+
+def _copy_exactly(file: IO[bytes], out: _Hashing, size: int, name: str) -> None:
+    left = size
+    while left:
+        block = file.read(min(CHUNK, left))
+        if not block:
+            raise LoopError(f"{name} became shorter while it was read. Run again when it is complete.", path=name)
+        out.write(block)
+        left -= len(block)
+
+
+@contextmanager
+def compressed(archive: IO[bytes]) -> Iterator[Layer]:
+    """The ``archive`` as the gzip layer that is pushed, in a temporary file of its own."""
+    with tempfile.SpooledTemporaryFile(max_size=KEPT_IN_MEMORY) as blob:
+        out = _Hashing(blob)
+        sink: Any = out  # GzipFile needs no more of a file than write and flush
+        with gzip.GzipFile(filename="", mode="wb", compresslevel=COMPRESSION_LEVEL, fileobj=sink, mtime=0) as packer:
+            archive.seek(0)
+            while block := archive.read(CHUNK):
+                packer.write(block)
+        yield Layer(blob, out.digest, out.size)
+
+
+def read_tar(archive: IO[bytes]) -> Iterator[tuple[Entry, Iterator[bytes] | None]]:
+    """The files (with their content, to be read before the next one) and folders of an archive of any producer.
+
+    Other kinds of members are left out, as Flux does. Raises LoopError when it is no tar archive.
+    """
+    archive.seek(0)
+    try:
+        with tarfile.open(fileobj=archive, mode="r:") as tar:
+            for member in tar:
+                name = os.path.normpath(member.name)
+                if name == ".":
+                    continue
+                if member.isdir():
+                    yield Entry(name, is_folder=True), None
+                elif member.isreg():
+                    content = tar.extractfile(member)
+                    if content is not None:
+                        yield Entry(name, is_folder=False, is_executable=bool(member.mode & 0o111)), _blocks(content)
+                tar.members = []  # or every header read would stay in memory
+    except tarfile.TarError as error:
+        raise LoopError(f"The artifact's layer is no tar archive that can be read: {error}.") from error
+
+
+def _blocks(file: IO[bytes]) -> Iterator[bytes]:
+    while block := file.read(CHUNK):
+        yield block
+
+
+def file_digests(archive: IO[bytes]) -> dict[str, FileDigest]:
+    """The files of an archive of any producer, by name."""
+    found = {}
+    for entry, content in read_tar(archive):
+        if content is None:
+            continue
+        digest = hashlib.sha256()
+        size = 0
+        for block in content:
+            digest.update(block)
+            size += len(block)
+        found[entry.name] = FileDigest(digest.hexdigest(), size, entry.is_executable)
+    return found
+
+
+def holds_same_content(one: IO[bytes], other: IO[bytes]) -> bool:
+    """Whether two archives, of whatever producer, hold the same folders and files with the same content."""
+    return _normalised(one) == _normalised(other)
+
+
+def _normalised(archive: IO[bytes]) -> tuple[set[str], dict[str, FileDigest]]:
+    files = file_digests(archive)
+    folders = {entry.name for entry, content in read_tar(archive) if content is None}
+    for name in [*files, *folders]:
+        while name := os.path.dirname(name):
+            folders.add(name)
+    return folders, files

@@ -1,0 +1,76 @@
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+"""Which ports a loop listens on: chosen once, kept, and never those of another loop."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
+
+FILE_NAME = "ports.json"
+
+
+def choose(
+    wanted: Mapping[str, int],
+    kept: Mapping[str, int],
+    pinned: Mapping[str, int],
+    *,
+    reserved: Iterable[int],
+    is_free: Callable[[int], bool],
+    any_free: Callable[[], int],
+) -> dict[str, int]:
+    """A port for every name in ``wanted``: the pinned one, else the kept one, else the default when free, else any free one.
+
+    ``reserved`` are the ports of other loops, which may be stopped just now. Raises LoopError when a pinned port that is not
+    already kept is taken.
+    """
+    taken = set(reserved) | {port for name, port in kept.items() if name not in wanted}
+    chosen: dict[str, int] = {}
+    for name, default in wanted.items():
+        if name in pinned:
+            port = pinned[name]
+            if kept.get(name) != port and not is_free(port):
+                raise LoopError(
+                    f"{name}_port: port {port} on 127.0.0.1 is taken by another program. Choose another port, or leave the option out "
+                    "to have a free one chosen."
+                )
+            if port in taken:
+                raise LoopError(f"{name}_port: port {port} is already used by another loop, or for something else in this one. Choose another.")
+        elif name in kept:
+            port = kept[name]
+        else:
+            port = default
+            while port in taken or not is_free(port):
+                port = any_free()
+        taken.add(port)
+        chosen[name] = port
+    return chosen
+
+
+def read_ports(state_dir: str) -> dict[str, int]:
+    """The ports the loop in ``state_dir`` has chosen; none when there is no such loop yet."""
+    path = Path(state_dir) / FILE_NAME
+    try:
+        ports = json.loads(path.read_text())
+        return {str(name): int(port) for name, port in ports.items()}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        raise LoopError(f"{path} cannot be read as the loop's ports: {error}. Make it readable, or remove it to have ports chosen anew.") from error
+
+
+def ports_of_siblings(state_dir: str) -> set[int]:
+    """The ports of all other loops whose state folder is beside this one."""
+    own = Path(state_dir)
+    taken: set[int] = set()
+    for path in own.parent.glob(f"*/{FILE_NAME}"):
+        if path.parent != own:
+            try:
+                taken |= set(read_ports(str(path.parent)).values())
+            except LoopError:
+                # Another loop's broken file is that loop's error, not this one's.
+                continue
+    return taken

@@ -1,0 +1,131 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+# Apache License 2.0 (see LICENSE), compatible with the GNU General Public License v3.0 that Ansible itself is under.
+"""Ports of a loop, chosen once and kept."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: loop_ports
+short_description: Chooses the ports that a loop listens on, and keeps them
+version_added: 0.1.0
+author: The gitops.flux_local authors (@gitops-flux-local)
+description:
+  - A port is chosen when it is asked for the first time. The default is taken when it is free on 127.0.0.1 and no other loop has it,
+    otherwise any free one.
+  - The choice is kept in C(ports.json) in the state folder, so that addresses stay the same from run to run.
+extends_documentation_fragment:
+  - gitops.flux_local.attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - On a loop that does not exist yet, a port other than the default may be another one when the loop is really created.
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  state_dir:
+    description: The state folder of the loop.
+    type: path
+    required: true
+  wanted:
+    description: The names of the ports, each with the port to take when it is free.
+    type: dict
+    required: true
+  pinned:
+    description:
+      - Ports that must be these and no others, by name. A name without a value is ignored.
+      - The module fails when one of them is taken by another program.
+    type: dict
+    default: {}
+"""
+
+EXAMPLES = r"""
+- name: The registry has a port
+  gitops.flux_local.loop_ports:
+    state_dir: /home/me/.local/share/flux-local/flux-local
+    wanted:
+      registry: 5001
+  register: ports
+"""
+
+RETURN = r"""
+ports:
+  description: The port of every name that was asked for.
+  type: dict
+  returned: success
+  sample:
+    registry: 5001
+"""
+
+import contextlib
+import json
+import socket
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils.module import exit_with
+from ansible_collections.gitops.flux_local.plugins.module_utils.ports import FILE_NAME, choose, ports_of_siblings, read_ports
+from ansible_collections.gitops.flux_local.plugins.module_utils.processes import write_atomically
+from ansible_collections.gitops.flux_local.plugins.module_utils.supervisord import LocalMachine
+
+
+def any_free_port() -> int:
+    """A port that the kernel says is free on 127.0.0.1."""
+    with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def port_numbers(option: str, ports: dict[str, Any]) -> dict[str, int]:
+    """The ports of an option as numbers, those without a value left out."""
+    numbers = {}
+    for name, value in ports.items():
+        if value in (None, ""):
+            continue
+        if not str(value).isdecimal() or not 0 < int(value) < 65536:
+            raise LoopError(f"{option}: the port of {name} is {value!r}. Give a number from 1 to 65535.")
+        numbers[name] = int(value)
+    return numbers
+
+
+def run(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
+    """Choose what is not chosen yet, and keep it."""
+    state_dir = params["state_dir"]
+    kept = read_ports(state_dir)
+    chosen = choose(
+        port_numbers("wanted", params["wanted"]),
+        kept,
+        port_numbers("pinned", params["pinned"]),
+        reserved=ports_of_siblings(state_dir),
+        is_free=LocalMachine().port_is_free,
+        any_free=any_free_port,
+    )
+    after = {**kept, **chosen}
+    if after == kept:
+        return {"changed": False, "ports": chosen}
+    before_text, after_text = (json.dumps(ports, indent=2, sort_keys=True) + "\n" for ports in (kept, after))
+    if not check_mode:
+        write_atomically(f"{state_dir}/{FILE_NAME}", after_text.encode(), mode=0o600)
+    return {"changed": True, "ports": chosen, "diff": {"before": before_text if kept else "", "after": after_text}}
+
+
+def main() -> None:
+    """The module's entry."""
+    module = AnsibleModule(
+        argument_spec={
+            "state_dir": {"type": "path", "required": True},
+            "wanted": {"type": "dict", "required": True},
+            "pinned": {"type": "dict", "default": {}},
+        },
+        supports_check_mode=True,
+    )
+    exit_with(module, lambda: run(module.params, check_mode=module.check_mode))
+
+
+if __name__ == "__main__":
+    main()
