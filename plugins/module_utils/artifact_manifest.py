@@ -29,15 +29,17 @@ ACCEPTED_TYPES = (
 CREATED = "org.opencontainers.image.created"
 SOURCE = "org.opencontainers.image.source"
 REVISION = "org.opencontainers.image.revision"
-# The digest of the uncompressed layer. With it, one request for the manifest tells whether the content is the same,
-# whatever zlib compressed it.
+# The digest of the uncompressed layer. With it, one request for the manifest tells whether the content is
+# the same, whatever zlib compressed it.
 CONTENT_DIGEST = "io.github.gitops-flux-local.content.digest"
 
 # OCI distribution spec, "Pulling manifests": <name> and <reference>.
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _REPOSITORY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
 _TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
-_HOST = re.compile(r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
+_HOST = re.compile(
+    r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
+)
 # OCI image spec, "Digests"; sha256 is the only one registries must have.
 _DIGEST = re.compile(r"sha256:[a-f0-9]{64}")
 
@@ -66,7 +68,7 @@ class Reference:
 
 
 def parse_url(url: str) -> Reference:
-    """The repository that ``url`` (``oci://host[:port]/repository``) names. Raises LoopError saying what is wrong."""
+    """The repository that ``url`` (``oci://host[:port]/repository``) names. Raises LoopError."""
     wanted = "It has to be oci://host[:port]/repository."
     if not url.startswith("oci://"):
         raise LoopError(f"url: {url!r} does not start with oci://. {wanted}", url=url)
@@ -84,11 +86,13 @@ def parse_url(url: str) -> Reference:
         raise LoopError(f"url: {url!r} contains a digest. Leave it out: a push decides the digest.", url=url)
     name, colon, tag = repository.partition(":")
     if colon:
-        raise LoopError(f"url: {url!r} contains a tag. Write url={url[: -len(tag) - 1]} and tag={tag}.", url=url)
+        raise LoopError(
+            f"url: {url!r} contains a tag. Write url={url[: -len(tag) - 1]} and tag={tag}.", url=url
+        )
     if not _REPOSITORY.fullmatch(name):
         raise LoopError(
-            f"url: {name!r} in {url!r} is no repository name. It may have lower-case letters and digits, with single "
-            "separators out of `.`, `_`, `-` and `/` between them.",
+            f"url: {name!r} in {url!r} is no repository name. It may have lower-case letters and digits, "
+            "with single separators out of `.`, `_`, `-` and `/` between them.",
             url=url,
         )
     return Reference(host, name)
@@ -98,8 +102,8 @@ def check_tag(tag: str) -> str:
     """``tag``, or LoopError when no registry would accept it."""
     if not _TAG.fullmatch(tag):
         raise LoopError(
-            f"tag: {tag!r} is no tag. It may have letters, digits, `_`, `.` and `-`, starts with none of the last two, "
-            "and has 128 characters at most.",
+            f"tag: {tag!r} is no tag. It may have letters, digits, `_`, `.` and `-`, starts with none of "
+            "the last two, and has 128 characters at most.",
             tag=tag,
         )
     return tag
@@ -111,6 +115,7 @@ def is_digest(text: str) -> bool:
 
 
 def digest_of(body: bytes) -> str:
+    """The digest of ``body`` as references write it."""
     return f"sha256:{hashlib.sha256(body).hexdigest()}"
 
 
@@ -149,17 +154,23 @@ class Manifest:
         return self.annotations.get(CONTENT_DIGEST)
 
     @property
-    def layer(self) -> Descriptor | None:
-        """The layer Flux would take, None where there is none (an index, an empty artifact)."""
-        for layer in self._fields.get("layers") or []:
-            return Descriptor(str(layer.get("mediaType")), str(layer.get("digest")), int(layer.get("size", 0)))
-        return None
+    def layers(self) -> list[Descriptor]:
+        """The layers, of which Flux takes the first; none in an index."""
+        return [
+            Descriptor(str(layer.get("mediaType")), str(layer.get("digest")), int(layer.get("size", 0)))
+            for layer in self._fields.get("layers") or []
+        ]
 
 
 def config_bytes(content_digest: str) -> bytes:
-    """The config blob: what tools that look into image configs need (OCI image spec, "rootfs"), and no time."""
+    """The config blob: what tools need that look into image configs (OCI image spec, "rootfs"); no time."""
     return _compact(
-        {"architecture": "", "os": "", "config": {}, "rootfs": {"type": "layers", "diff_ids": [content_digest]}}
+        {
+            "architecture": "",
+            "os": "",
+            "config": {},
+            "rootfs": {"type": "layers", "diff_ids": [content_digest]},
+        }
     )
 
 
@@ -182,7 +193,9 @@ def metadata_annotations(source: str | None, revision: str | None, own: Mapping[
     return {key: value for key, value in known.items() if value} | dict(own)
 
 
-def comparable(annotations: Mapping[str, str], besides: Iterable[str] = (CREATED, CONTENT_DIGEST)) -> dict[str, str]:
+def comparable(
+    annotations: Mapping[str, str], besides: Iterable[str] = (CREATED, CONTENT_DIGEST)
+) -> dict[str, str]:
     """``annotations`` less those that say when it was pushed and what the content is."""
     return {key: value for key, value in annotations.items() if key not in set(besides)}
 

@@ -11,13 +11,25 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
 _TIMEOUT = 10.0  # seconds; a repository on a dead network drive must not hold up a push
+# Set where a git hook runs this; they name the hook's repository, not the folder's.
+_OF_ANOTHER_REPOSITORY = {
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_COMMON_DIR",
+    "GIT_PREFIX",
+}
 _REMOTE_KEY = re.compile(r"remote\.(?P<name>.+)\.url")
 
 
 @dataclass(frozen=True)
 class GitRevision:
-    """``source`` is the remote's URL without credentials, ``revision`` is ``<branch or tag>@sha1:<commit>``, which ends
-    in ``-dirty`` when git sees a change within the folder. ``warning`` says why git would not tell."""
+    """What git knows of a folder.
+
+    ``source`` is the remote's URL without credentials, ``revision`` is ``<branch or tag>@sha1:<commit>``,
+    which ends in ``-dirty`` when git sees a change within the folder. ``warning`` says why git would not tell.
+    """
 
     source: str | None = None
     revision: str | None = None
@@ -29,24 +41,21 @@ def git_revision(path: str) -> GitRevision:
     folder, name = (path, ".") if os.path.isdir(path) else os.path.split(os.path.abspath(path))
     try:
         status = _git(folder, "status", "--porcelain=v2", "--branch", "--", name)
-        remotes = _git(folder, "config", "--get-regexp", r"^(remote\..*\.url|branch\..*\.remote)$")
-        status_text, complaint = _result(status)
-        remotes_text, _ = _result(remotes)
-    except OSError:
+        if status.returncode:
+            return _without_revision(path, status.stderr)
+        head = _branch_headers(status.stdout)
+        branch = head.get("head", "")
+        remotes = _git(folder, "config", "--get-regexp", r"^(remote\..*\.url|branch\..*\.remote)$").stdout
+        name = (_tag_at_head(folder) or "HEAD") if branch == "(detached)" else branch
+    except OSError:  # no git on this machine
         return GitRevision()
     except subprocess.TimeoutExpired:
-        return GitRevision(warning=f"git did not answer within {_TIMEOUT:g} seconds: no source and revision are noted.")
-    if status_text is None:
-        if "not a git repository" in complaint or "this operation must be run in a work tree" in complaint:
-            return GitRevision()
-        return GitRevision(warning=f"git tells no revision of {path}: {complaint.strip()}")
-    head = _branch_headers(status_text)
-    commit, branch = head.get("oid", ""), head.get("head", "")
-    if branch == "(detached)":
-        branch = _tag_at_head(folder) or "HEAD"
+        return GitRevision(
+            warning=f"git did not answer within {_TIMEOUT:g} seconds: no source and revision are noted."
+        )
+    is_dirty = _reports_changes(status.stdout)
     return GitRevision(
-        source=_source(remotes_text or "", branch),
-        revision=format_revision(branch, commit, is_dirty=_reports_changes(status_text)),
+        _source(remotes, branch), format_revision(name, head.get("oid", ""), is_dirty=is_dirty)
     )
 
 
@@ -86,32 +95,27 @@ def _source(config: str, branch: str) -> str | None:
     return without_credentials(url) if url else None
 
 
+def _without_revision(path: str, complaint: str) -> GitRevision:
+    if "not a git repository" in complaint or "must be run in a work tree" in complaint:
+        return GitRevision()
+    reason = complaint.strip().split("\n")[0]
+    return GitRevision(warning=f"git tells no revision of {path}, so none is noted: {reason}")
+
+
 def _tag_at_head(folder: str) -> str | None:
-    text, _ = _result(_git(folder, "describe", "--tags", "--exact-match", "HEAD"))
-    return text.strip() if text else None
+    return _git(folder, "describe", "--tags", "--exact-match", "HEAD").stdout.strip() or None
 
 
-def _git(folder: str, *arguments: str) -> subprocess.Popen[str]:
-    # A hook's GIT_DIR would name another repository than the folder's own.
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+def _git(folder: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {key: value for key, value in os.environ.items() if key not in _OF_ANOTHER_REPOSITORY}
     environment |= {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_LITERAL_PATHSPECS": "1"}
-    return subprocess.Popen(
+    return subprocess.run(
         ["git", "-C", folder, *arguments],
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
         errors="replace",
         env=environment,
+        timeout=_TIMEOUT,
+        check=False,
     )
-
-
-def _result(process: subprocess.Popen[str]) -> tuple[str | None, str]:
-    """What ``process`` said, None where it failed, and its complaint."""
-    with process:
-        try:
-            output, complaint = process.communicate(timeout=_TIMEOUT)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            raise
-    return (output if process.returncode == 0 else None), complaint

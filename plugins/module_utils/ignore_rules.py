@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which files of a folder belong into an artifact.
 
-The rules are source-controller's: its built-in patterns, then the ``.sourceignore`` files from the root down, each
-relative to its own folder; the last pattern that matches a path decides, also against an ignored parent folder. The
-patterns of the user come last. Whatever these rules ignore, source-controller ignores as well, so that what is pushed
-is what runs.
+The rules are source-controller's: its built-in patterns, then the ``.sourceignore`` files from the root down,
+each relative to its own folder; the last pattern that matches a path decides, also against an ignored
+parent folder. The patterns of the user come last. What source-controller would leave out is left out here already, so
+that what is pushed is what runs.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class IgnoreRules:
 
     @property
     def can_bring_back(self) -> bool:
-        """Whether anything below an ignored folder could be kept, so that the folder has to be looked into."""
+        """Whether anything below an ignored folder could be kept, so that it has to be looked into."""
         return any(scope.negates for scope in self.scopes) or (self.own is not None and self.own.negates)
 
     def ignores(self, path: str) -> bool:

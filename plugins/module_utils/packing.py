@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A folder, or a single file, as a tar archive that depends on its content alone.
 
-The archive is written once, to memory or, when it is large, to an unnamed temporary file, and hashed on the way. It is
-what gets compressed, pushed, rendered and compared: a file that is edited meanwhile changes none of these.
+The archive is written once, to memory or, when it is large, to an unnamed temporary file, and hashed on the
+way. It is what gets compressed, pushed, rendered and compared: an edit meanwhile changes none of these.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import os
 import stat
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -46,7 +47,7 @@ _REMEDIES = {
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One file or folder of an archive: ``name`` relative to its root, with slashes and without a trailing one."""
+    """One file or folder of an archive: ``name`` is relative to its root and has no trailing slash."""
 
     name: str
     is_folder: bool
@@ -56,7 +57,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class FileDigest:
-    """What tells one version of a file from another: sha256 of its content (hexadecimal), and its size in bytes."""
+    """What tells one version of a file from another: its sha256 (hexadecimal), its size in bytes."""
 
     digest: str
     size: int
@@ -67,8 +68,8 @@ class FileDigest:
 class Pack:
     """A packed folder or file.
 
-    ``content_digest`` is the digest of the uncompressed archive, ``files`` how many files it holds, and ``warnings``
-    what the user should know about it. The archive lives until ``close``.
+    ``content_digest`` is the digest of the uncompressed archive, ``files`` how many files it holds, and
+    ``warnings`` what the user should know about it. The archive lives until ``close``.
     """
 
     path: str
@@ -87,8 +88,7 @@ class Pack:
                 continue
             os.makedirs(os.path.dirname(target), exist_ok=True)
             with open(target, "xb") as file:
-                for block in content:
-                    file.write(block)
+                file.writelines(content)
             os.chmod(target, 0o755 if member.is_executable else 0o644)
 
     def file_digests(self) -> dict[str, FileDigest]:
@@ -109,7 +109,7 @@ class Pack:
 class Layer:
     """A compressed archive, its digest and its size in bytes."""
 
-    blob: IO[bytes]
+    content: IO[bytes]
     digest: str
     size: int
 
@@ -117,14 +117,16 @@ class Layer:
 def pack(path: str, *, ignore: Sequence[str] = (), symlinks: str = "refuse") -> Pack:
     """Pack the folder or file ``path``.
 
-    ``ignore`` are patterns of its own besides Flux's defaults and ``.sourceignore``; ``symlinks`` is ``refuse`` or
-    ``follow``. Raises LoopError, and packs nothing, when there is nothing to pack or something cannot be packed.
+    ``ignore`` are patterns besides Flux's defaults and ``.sourceignore``; ``symlinks`` is ``refuse`` or
+    ``follow``. Raises LoopError when there is nothing to pack, or something that cannot be packed.
     """
     rules = IgnoreRules.for_root(ignore)
     if not os.path.lexists(path):
         raise LoopError(f"path: {path} does not exist. Name an existing folder or file.", path=path)
     walk = _Walk(os.path.realpath(path), symlinks == "follow")
-    entries = list(walk.file(os.path.basename(os.path.abspath(path)), rules) if walk.is_file else walk.folder("", rules))
+    entries = list(
+        walk.file(os.path.basename(os.path.abspath(path)), rules) if walk.is_file else walk.folder("", rules)
+    )
     walk.refuse()
     files = sum(not entry.is_folder and os.path.basename(entry.name) != SOURCEIGNORE for entry in entries)
     if not files:
@@ -145,7 +147,7 @@ def pack(path: str, *, ignore: Sequence[str] = (), symlinks: str = "refuse") -> 
 def _nothing_to_pack(path: str, walk: _Walk) -> str:
     if walk.ignored:
         return (
-            f"path: nothing of {path} is left, because all its files are ignored ({_some(walk.ignored)}). "
+            f"path: nothing is left of {path}: its files are all ignored ({_some(walk.ignored)}). "
             "Change `ignore` or `.sourceignore`; Flux itself ignores images, archives and files of git and CI."
         )
     return f"path: {path} is empty. An artifact needs at least one file."
@@ -155,14 +157,18 @@ def _warnings(dropped_by_flux: Sequence[str]) -> list[str]:
     if not dropped_by_flux:
         return []
     return [
-        f"Flux will leave out {_some(dropped_by_flux)}, which only the option `ignore` keeps. "
-        "Put the same pattern into `.sourceignore`, or into the `ignore` of the source."
+        (
+            f"Flux will leave out {_some(dropped_by_flux)}, which only the option `ignore` keeps. "
+            "Put the same pattern into `.sourceignore`, or into the `ignore` of the source."
+        )
     ]
 
 
 def _some(names: Sequence[str]) -> str:
     shown = ", ".join(names[:NAMED_IN_A_MESSAGE])
-    return shown if len(names) <= NAMED_IN_A_MESSAGE else f"{shown} and {len(names) - NAMED_IN_A_MESSAGE} more"
+    return (
+        shown if len(names) <= NAMED_IN_A_MESSAGE else f"{shown} and {len(names) - NAMED_IN_A_MESSAGE} more"
+    )
 
 
 class _Walk:
@@ -186,9 +192,9 @@ class _Walk:
             self.refusals.append((name or self.root, "unreadable"))
             return
         seen = (*seen, os.path.realpath(source) if self.follows_symlinks else source)
-        sourceignore_holds = any(child.name == SOURCEIGNORE and child.is_file() for child in children) and not (
-            name and rules.ignores(name) and rules.ignores(f"{name}{SOURCEIGNORE}")
-        )
+        sourceignore_holds = any(
+            child.name == SOURCEIGNORE and child.is_file() for child in children
+        ) and not (name and rules.ignores(name) and rules.ignores(f"{name}{SOURCEIGNORE}"))
         if sourceignore_holds:
             rules = self._with_sourceignore(name, rules)
         for child in children:
@@ -225,7 +231,12 @@ class _Walk:
         return rules
 
     def _child(
-        self, name: str, child: os.DirEntry[str], rules: IgnoreRules, seen: tuple[str, ...], sourceignore_holds: bool
+        self,
+        name: str,
+        child: os.DirEntry[str],
+        rules: IgnoreRules,
+        seen: tuple[str, ...],
+        sourceignore_holds: bool,
     ) -> Iterator[Entry]:
         if child.name == ".git":
             return
@@ -312,6 +323,10 @@ def _printable(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode("utf-8").replace("\n", "\\n")
 
 
+class NotAnArchiveError(LoopError):
+    """A layer that is no tar archive, or is damaged."""
+
+
 class _Hashing:
     """A file that hashes and counts what is written to it."""
 
@@ -337,8 +352,8 @@ class _Hashing:
 def write_tar(entries: Iterable[Entry], archive: IO[bytes]) -> str:
     """Write ``entries`` to ``archive`` and return the digest of what was written.
 
-    Owner, group and times are zero and modes 0644 or 0755. A long name is a GNU one: Flux's extraction would leave the
-    headers of a PAX one behind as files of their own where they are global, and reads GNU's.
+    Owner, group and times are zero and modes 0644 or 0755. Long names are GNU's, which Go reads and which need
+    no extended headers.
     """
     out = _Hashing(archive)
     for entry in entries:
@@ -367,7 +382,9 @@ def _copy_exactly(file: IO[bytes], out: _Hashing, size: int, name: str) -> None:
     while left:
         block = file.read(min(CHUNK, left))
         if not block:
-            raise LoopError(f"{name} became shorter while it was read. Run again when it is complete.", path=name)
+            raise LoopError(
+                f"{name} became shorter while it was read. Run again when it is complete.", path=name
+            )
         out.write(block)
         left -= len(block)
 
@@ -375,20 +392,38 @@ def _copy_exactly(file: IO[bytes], out: _Hashing, size: int, name: str) -> None:
 @contextmanager
 def compressed(archive: IO[bytes]) -> Iterator[Layer]:
     """The ``archive`` as the gzip layer that is pushed, in a temporary file of its own."""
-    with tempfile.SpooledTemporaryFile(max_size=KEPT_IN_MEMORY) as blob:
+    with tempfile.TemporaryFile() as blob:
         out = _Hashing(blob)
         sink: Any = out  # GzipFile needs no more of a file than write and flush
-        with gzip.GzipFile(filename="", mode="wb", compresslevel=COMPRESSION_LEVEL, fileobj=sink, mtime=0) as packer:
+        with gzip.GzipFile(
+            filename="", mode="wb", compresslevel=COMPRESSION_LEVEL, fileobj=sink, mtime=0
+        ) as packer:
             archive.seek(0)
             while block := archive.read(CHUNK):
                 packer.write(block)
         yield Layer(blob, out.digest, out.size)
 
 
-def read_tar(archive: IO[bytes]) -> Iterator[tuple[Entry, Iterator[bytes] | None]]:
-    """The files (with their content, to be read before the next one) and folders of an archive of any producer.
+@contextmanager
+def decompressed(layer: IO[bytes]) -> Iterator[IO[bytes]]:
+    """The archive of a gzip layer of any producer. Raises NotAnArchiveError when it is none."""
+    with tempfile.SpooledTemporaryFile(max_size=KEPT_IN_MEMORY) as archive:
+        layer.seek(0)
+        try:
+            with gzip.GzipFile(mode="rb", fileobj=layer) as unpacker:
+                while block := unpacker.read(CHUNK):
+                    archive.write(block)
+        except (OSError, EOFError, zlib.error) as error:
+            raise NotAnArchiveError(
+                f"The artifact's layer is no gzip archive that can be read: {error}."
+            ) from error
+        yield archive
 
-    Other kinds of members are left out, as Flux does. Raises LoopError when it is no tar archive.
+
+def read_tar(archive: IO[bytes]) -> Iterator[tuple[Entry, Iterator[bytes] | None]]:
+    """The folders and files of an archive of any producer; a file's content is read before the next entry.
+
+    Other kinds of members are left out, as Flux does. Raises NotAnArchiveError when it is none.
     """
     archive.seek(0)
     try:
@@ -402,10 +437,15 @@ def read_tar(archive: IO[bytes]) -> Iterator[tuple[Entry, Iterator[bytes] | None
                 elif member.isreg():
                     content = tar.extractfile(member)
                     if content is not None:
-                        yield Entry(name, is_folder=False, is_executable=bool(member.mode & 0o111)), _blocks(content)
-                tar.members = []  # or every header read would stay in memory
+                        yield (
+                            Entry(name, is_folder=False, is_executable=bool(member.mode & 0o111)),
+                            _blocks(content),
+                        )
+                tar.members = []  # type: ignore[attr-defined]  # or every header stays in memory
     except tarfile.TarError as error:
-        raise LoopError(f"The artifact's layer is no tar archive that can be read: {error}.") from error
+        raise NotAnArchiveError(
+            f"The artifact's layer is no tar archive that can be read: {error}."
+        ) from error
 
 
 def _blocks(file: IO[bytes]) -> Iterator[bytes]:

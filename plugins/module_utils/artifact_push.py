@@ -1,0 +1,278 @@
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+"""Push a packed folder as a Flux artifact, unless its tags hold the same content already."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import IO, Any
+
+from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifest import (
+    CONFIG_TYPE,
+    CONTENT_DIGEST,
+    CREATED,
+    LAYER_TYPE,
+    REVISION,
+    SOURCE,
+    Descriptor,
+    Manifest,
+    Reference,
+    check_tag,
+    comparable,
+    config_bytes,
+    digest_of,
+    manifest_bytes,
+    metadata_annotations,
+    parse_url,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils.git_revision import git_revision
+from ansible_collections.gitops.flux_local.plugins.module_utils.packing import (
+    FileDigest,
+    NotAnArchiveError,
+    Pack,
+    compressed,
+    decompressed,
+    file_digests,
+    holds_same_content,
+    pack,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils.registry import Connection, Repository
+
+TAG_MISSING = "tag missing"
+CONTENT_DIFFERS = "content differs"
+METADATA_DIFFERS = "metadata differs"
+
+
+@dataclass(frozen=True)
+class PushRequest:
+    """Where a pack goes, and what is noted of its origin. ``compare`` is ``content`` or ``exact``."""
+
+    tags: Sequence[str]
+    source: str | None = None
+    revision: str | None = None
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    compare: str = "content"
+
+    def __post_init__(self) -> None:
+        for tag in self.tags:
+            check_tag(tag)
+        if CONTENT_DIGEST in self.annotations:
+            raise LoopError(f"annotations: {CONTENT_DIGEST} is written by this collection itself. Remove it.")
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """The annotations that say where the content is from."""
+        return metadata_annotations(self.source, self.revision, self.annotations)
+
+
+@dataclass(frozen=True)
+class PushResult:
+    """What the tags hold afterwards.
+
+    ``digest`` is the manifest's, None in check mode where it would be a new one: the time of the push is part of
+    it. ``size`` is the layer's in bytes. ``why`` says for each tag that is written what was not as wanted.
+    """
+
+    url: str
+    tags: Sequence[str]
+    digest: str | None
+    previous_digest: str | None
+    content_digest: str
+    size: int
+    files: int
+    source: str | None
+    revision: str | None
+    why: Mapping[str, str]
+    diff: Mapping[str, str] | None = None
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.why)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The return values of a module."""
+        names = [name for name in self.__dataclass_fields__ if name != "diff"]
+        values = {"changed": self.changed} | {name: getattr(self, name) for name in names}
+        return (
+            values
+            | {"tags": list(self.tags), "why": dict(self.why)}
+            | ({"diff": self.diff} if self.diff else {})
+        )
+
+
+def push(
+    packed: Pack,
+    request: PushRequest,
+    repository: Repository,
+    *,
+    check_mode: bool = False,
+    with_diff: bool = False,
+) -> PushResult:
+    """Make all tags of ``request`` hold the content of ``packed``.
+
+    Blobs go first and the tags last, so that a tag names the old content or the new, whenever this is
+    interrupted. A tag that has to change takes the manifest of one that is as wanted, where there is one.
+    Raises LoopError.
+    """
+    held = {tag: repository.manifest(tag) for tag in request.tags}
+    why = {tag: reason for tag in request.tags if (reason := _why(held[tag], packed, request, repository))}
+    first = held[request.tags[0]]
+    wanted = next((held[tag] for tag in request.tags if tag not in why), None)
+    diff = None
+    if why and with_diff:
+        tag = next(iter(why))
+        diff = _diff(repository, tag, held[tag], packed, wanted.annotations if wanted else request.metadata)
+    digest = wanted.digest if wanted else None
+    if wanted is None:
+        with compressed(packed.archive) as layer:
+            blob = Descriptor(LAYER_TYPE, layer.digest, layer.size)
+            wanted = _new_manifest(packed, blob, request)
+            if not check_mode:
+                _upload(repository, packed, blob, layer.content)
+                digest = wanted.digest
+    if not check_mode:
+        for tag in why:
+            repository.put_manifest(tag, wanted)
+    return PushResult(
+        url=repository.reference.url,
+        tags=request.tags,
+        digest=digest,
+        previous_digest=first.digest if first else None,
+        content_digest=packed.content_digest,
+        size=wanted.layers[0].size,
+        files=packed.files,
+        source=wanted.annotations.get(SOURCE),
+        revision=wanted.annotations.get(REVISION),
+        why=why,
+        diff=diff,
+    )
+
+
+def run(
+    params: Mapping[str, Any],
+    *,
+    connect: Callable[[Reference, Connection], Repository],
+    check_mode: bool = False,
+    with_diff: bool = False,
+) -> dict[str, Any]:
+    """The module oci_artifact_push: its return values for its ``params``. Raises LoopError."""
+    repository = connect(parse_url(params["url"]), Connection.from_params(params))
+    tags = tuple(dict.fromkeys([params["tag"], *params["tags"]]))
+    request = PushRequest(tags, annotations=_texts(params["annotations"]), compare=params["compare"])
+    with pack(params["path"], ignore=params["ignore"], symlinks=params["symlinks"]) as packed:
+        request, warnings = with_origin(request, packed.path, params["source"], params["revision"])
+        result = push(packed, request, repository, check_mode=check_mode, with_diff=with_diff)
+        return result.as_dict() | {"warnings": [*packed.warnings, *warnings]}
+
+
+def with_origin(
+    request: PushRequest, path: str, source: str | None, revision: str | None
+) -> tuple[PushRequest, list[str]]:
+    """``request`` with ``source`` and ``revision``: those given, else git's for ``path``. And warnings.
+
+    An empty text stands for none at all.
+    """
+    if source is not None and revision is not None:
+        return _noting(request, source, revision), []
+    git = git_revision(path)
+    known = _noting(
+        request, git.source if source is None else source, git.revision if revision is None else revision
+    )
+    return known, [git.warning] if git.warning else []
+
+
+def _noting(request: PushRequest, source: str | None, revision: str | None) -> PushRequest:
+    return PushRequest(request.tags, source or None, revision or None, request.annotations, request.compare)
+
+
+def _texts(annotations: Mapping[str, Any]) -> dict[str, str]:
+    for key, value in annotations.items():
+        if isinstance(value, (dict, list)) or value is None:
+            raise LoopError(f"annotations: the value of {key} is no text. Quote it.")
+    return {str(key): str(value) for key, value in annotations.items()}
+
+
+def _why(held: Manifest | None, packed: Pack, request: PushRequest, repository: Repository) -> str | None:
+    """Why a tag that holds the manifest ``held`` has to be written, None where it is as wanted."""
+    if held is None:
+        return TAG_MISSING
+    if not _holds(held, packed, repository):
+        return CONTENT_DIFFERS
+    if request.compare == "exact" and comparable(held.annotations) != comparable(request.metadata):
+        return METADATA_DIFFERS
+    return None
+
+
+def _holds(held: Manifest, packed: Pack, repository: Repository) -> bool:
+    if held.content_digest:
+        return held.content_digest == packed.content_digest
+    try:
+        with _archive(held, repository) as archive:
+            return archive is not None and holds_same_content(archive, packed.archive)
+    except NotAnArchiveError:
+        return False
+
+
+@contextmanager
+def _archive(held: Manifest, repository: Repository) -> Iterator[IO[bytes] | None]:
+    """The archive of an artifact, None where it is of another kind: an index, an image, a single file."""
+    layers = held.layers
+    if len(layers) != 1 or not layers[0].media_type.endswith("tar+gzip"):
+        yield None
+        return
+    with tempfile.TemporaryFile() as blob:
+        repository.fetch_blob(layers[0], blob)
+        with decompressed(blob) as archive:
+            yield archive
+
+
+def _new_manifest(packed: Pack, layer: Descriptor, request: PushRequest) -> Manifest:
+    config = config_bytes(packed.content_digest)
+    created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    annotations = {CREATED: created} | request.metadata | {CONTENT_DIGEST: packed.content_digest}
+    return Manifest(
+        manifest_bytes(Descriptor(CONFIG_TYPE, digest_of(config), len(config)), layer, annotations)
+    )
+
+
+def _upload(repository: Repository, packed: Pack, layer: Descriptor, content: IO[bytes]) -> None:
+    config = config_bytes(packed.content_digest)
+    repository.put_blob(layer, content)
+    repository.put_blob(Descriptor(CONFIG_TYPE, digest_of(config), len(config)), config)
+
+
+def _diff(
+    repository: Repository, tag: str, held: Manifest | None, packed: Pack, annotations: Mapping[str, str]
+) -> dict[str, str]:
+    name = f"{repository.reference.url}:{tag}"
+    return {
+        "before_header": name if held else f"{name} (does not exist)",
+        "before": _listed(held, repository) if held else "",
+        "after_header": f"{name} (from {packed.path})",
+        "after": listing(packed.file_digests(), annotations),
+    }
+
+
+def _listed(held: Manifest, repository: Repository) -> str:
+    try:
+        with _archive(held, repository) as archive:
+            if archive is not None:
+                return listing(file_digests(archive), held.annotations)
+    except NotAnArchiveError:
+        pass
+    return f"something else than an archive of files ({held.media_type}, {held.digest})\n"
+
+
+def listing(files: Mapping[str, FileDigest], annotations: Mapping[str, str]) -> str:
+    """An artifact as lines to compare: its annotations, then its files."""
+    notes = [f"{key}: {value}" for key, value in sorted(comparable(annotations).items())]
+    lines = [
+        f"{name}  sha256:{file.digest}  {file.size} bytes{', executable' if file.is_executable else ''}"
+        for name, file in sorted(files.items())
+    ]
+    return "".join(f"{line}\n" for line in [*notes, *lines])

@@ -1,0 +1,180 @@
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+"""Flux's objects as data for Ansible: what flux_info and the receipt of flux_reconcile return."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.gitops.flux_local.plugins.module_utils.conditions import (
+    State,
+    Verdict,
+    kustomization_verdict,
+    source_verdict,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources import (
+    KUSTOMIZATION,
+    OCI_REPOSITORY,
+    Kind,
+    Object,
+    ObjectRef,
+    dependencies_of,
+    source_of,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils.kubernetes_client import Cluster
+
+EVENT = Kind("events.k8s.io", "v1", "events", "Event")
+NEWEST_EVENTS = 10
+
+
+def conditions(item: Object) -> list[dict[str, Any]]:
+    """The conditions of an object under Ansible names."""
+    return [
+        {
+            "type": entry["type"],
+            "status": entry["status"],
+            "reason": entry["reason"],
+            "message": entry["message"],
+            "last_transition_time": entry["lastTransitionTime"],
+            "observed_generation": entry.get("observedGeneration"),
+        }
+        for entry in item.get("status", {}).get("conditions", [])
+    ]
+
+
+def inventory_entry(identity: str, version: str) -> dict[str, str]:
+    """The object that an inventory id names: ``<namespace>_<name>_<group>_<kind>``, ``__`` in a name standing for ``:``.
+
+    Namespace and group are empty for cluster-scoped objects and for the core group.
+    """
+    namespace, _sep, rest = identity.partition("_")
+    rest, _sep, kind = rest.rpartition("_")
+    name, _sep, group = rest.rpartition("_")
+    return {
+        "kind": kind,
+        "namespace": namespace,
+        "name": name.replace("__", ":"),
+        "group": group,
+        "version": version,
+    }
+
+
+def inventory(kustomization: Object) -> list[dict[str, str]]:
+    """Everything that a Kustomization has applied."""
+    entries = (kustomization.get("status", {}).get("inventory") or {}).get("entries") or []
+    return [inventory_entry(entry["id"], entry["v"]) for entry in entries]
+
+
+def source_state(source: Object) -> dict[str, Any]:
+    """An OCIRepository as flux_info returns it."""
+    artifact = source.get("status", {}).get("artifact") or {}
+    spec = source["spec"]
+    return {
+        **_common(source, source_verdict(source)),
+        "url": spec["url"],
+        "ref": spec.get("ref", {}),
+        "revision": artifact.get("revision"),
+        "artifact": {
+            "digest": artifact["digest"],
+            "size": artifact.get("size"),
+            "last_update_time": artifact["lastUpdateTime"],
+            "metadata": artifact.get("metadata", {}),
+        }
+        if artifact
+        else None,
+    }
+
+
+def kustomization_state(kustomization: Object) -> dict[str, Any]:
+    """A Kustomization as flux_info returns it."""
+    status = kustomization.get("status", {})
+    source = source_of(kustomization)
+    return {
+        **_common(kustomization, kustomization_verdict(kustomization)),
+        "source": {"kind": source.kind.name, "namespace": source.namespace, "name": source.name},
+        "path": kustomization["spec"].get("path", ""),
+        "depends_on": [
+            {"namespace": dependency.namespace, "name": dependency.name}
+            for dependency in dependencies_of(kustomization)
+        ],
+        "applied_revision": status.get("lastAppliedRevision"),
+        "applied_origin_revision": status.get("lastAppliedOriginRevision"),
+        "attempted_revision": status.get("lastAttemptedRevision"),
+        "inventory": inventory(kustomization),
+        "history": [_history_entry(entry) for entry in status.get("history") or []],
+    }
+
+
+def _common(item: Object, verdict: Verdict) -> dict[str, Any]:
+    metadata = item["metadata"]
+    return {
+        "name": metadata["name"],
+        "namespace": metadata["namespace"],
+        "labels": metadata.get("labels", {}),
+        "ready": verdict.state is State.READY,
+        "suspended": bool(item["spec"].get("suspend")),
+        "state": verdict.state.value,
+        "reason": verdict.reason,
+        "message": verdict.message,
+        "conditions": conditions(item),
+        "generation": metadata.get("generation"),
+        "created": metadata["creationTimestamp"],
+    }
+
+
+def _history_entry(entry: Object) -> dict[str, Any]:
+    return {
+        "digest": entry["digest"],
+        "status": entry["lastReconciledStatus"],
+        "duration": entry["lastReconciledDuration"],
+        "first_reconciled": entry["firstReconciled"],
+        "last_reconciled": entry["lastReconciled"],
+        "reconciliations": entry["totalReconciliations"],
+        "metadata": entry.get("metadata", {}),
+    }
+
+
+def event_state(event: Object) -> dict[str, Any]:
+    """An event of the events.k8s.io/v1 API under Ansible names."""
+    series = event.get("series") or {}
+    return {
+        "type": event.get("type"),
+        "reason": event.get("reason"),
+        "message": event.get("note", ""),
+        "count": series.get("count") or event.get("deprecatedCount") or 1,
+        "last_seen": series.get("lastObservedTime")
+        or event.get("deprecatedLastTimestamp")
+        or event.get("eventTime"),
+    }
+
+
+def events_of(cluster: Cluster, item: Object) -> list[dict[str, Any]]:
+    """The newest events about an object, the latest last."""
+    metadata = item["metadata"]
+    selector = f"regarding.uid={metadata['uid']}"
+    events = map(event_state, cluster.list(EVENT, metadata["namespace"], field_selector=selector).items)
+    return sorted(events, key=lambda event: event["last_seen"] or "")[-NEWEST_EVENTS:]
+
+
+def flux_info(
+    cluster: Cluster, *, namespace: str | None, name: str | None, with_events: bool
+) -> dict[str, Any]:
+    """The result of the module flux_info: all sources and Kustomizations, of one namespace or name where given."""
+    selector = f"metadata.name={name}" if name else None
+
+    def read(kind: Kind) -> list[Object]:
+        return cluster.list(kind, namespace, field_selector=selector).items
+
+    def state(item: Object, described: dict[str, Any]) -> dict[str, Any]:
+        return {**described, "events": events_of(cluster, item)} if with_events else described
+
+    return {
+        "changed": False,
+        "sources": [state(item, source_state(item)) for item in read(OCI_REPOSITORY)],
+        "kustomizations": [state(item, kustomization_state(item)) for item in read(KUSTOMIZATION)],
+    }
+
+
+def not_found(ref: ObjectRef) -> Verdict:
+    """The verdict about an object that does not exist."""
+    return Verdict(State.FAILED, "NotFound", f"There is no {ref}.")

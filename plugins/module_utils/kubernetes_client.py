@@ -1,0 +1,397 @@
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+"""The Kubernetes API as the collection needs it: a protocol, and its implementation on the kubernetes client.
+
+Options and configuration are kubernetes.core's. Its public ``get_api_client`` is passed over because its dynamic client
+asks for /version and the discovery documents first, while the few kinds needed here are known.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources import Kind, Object, ObjectRef
+from ansible_collections.kubernetes.core.plugins.module_utils.k8s.client import (
+    _create_auth_spec,
+    _create_configuration,
+    _create_headers,
+    _set_header,
+)
+
+try:
+    import kubernetes.client
+    import kubernetes.config
+    import urllib3.exceptions
+    import yaml
+except ImportError:  # module.require() names what is missing
+    pass
+
+REQUEST_TIMEOUT = (5.0, 30.0)  # seconds to connect, and between two bytes of an answer
+WATCH_GRACE = 10  # seconds a watch may be silent after the end that was asked for
+
+FLUX_GROUPS = ("source.toolkit.fluxcd.io", "kustomize.toolkit.fluxcd.io")
+
+
+class ClusterError(LoopError):
+    """A request that failed. ``status`` is the HTTP status, None where no answer came."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether the same request may succeed a moment later."""
+        return self.status is None or self.status in (410, 429) or self.status >= 500
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Objects of one kind, and the resourceVersion from which a watch continues."""
+
+    items: list[Object]
+    resource_version: str
+
+
+@dataclass(frozen=True)
+class WatchEvent:
+    """One event of a watch: type is ADDED, MODIFIED, DELETED or BOOKMARK."""
+
+    type: str
+    item: Object
+
+
+class Watch(Protocol):
+    """The events of one watch. Iterating ends when the server ends it or when another thread closes it."""
+
+    def __iter__(self) -> Iterator[WatchEvent]: ...
+
+    def close(self) -> None: ...
+
+
+class Cluster(Protocol):
+    """What the collection asks of a cluster. Everything raises ClusterError."""
+
+    @property
+    def origin(self) -> str:
+        """Which cluster this is: ``path of the kubeconfig#context``, or the host."""
+
+    def get(self, ref: ObjectRef) -> Object | None:
+        """The object, None where it does not exist."""
+
+    def list(self, kind: Kind, namespace: str | None = None, *, field_selector: str | None = None) -> Listing:
+        """The objects of a kind, of all namespaces without ``namespace``."""
+
+    def apply(
+        self, kind: Kind, manifest: Object, *, manager: str, dry_run: bool = False, force: bool = False
+    ) -> Object:
+        """The object after a server-side apply, with strict validation of its fields."""
+
+    def merge_patch(self, ref: ObjectRef, patch: Object, *, manager: str) -> Object:
+        """The object after a JSON merge patch."""
+
+    def delete(self, ref: ObjectRef, *, dry_run: bool = False) -> None:
+        """Ask for the deletion of an object; one that does not exist is fine."""
+
+    def watch(
+        self,
+        kind: Kind,
+        namespace: str | None = None,
+        *,
+        resource_version: str,
+        timeout_seconds: int,
+        field_selector: str | None = None,
+    ) -> Watch:
+        """What happens to the objects of a kind after ``resource_version``."""
+
+
+class KubernetesCluster:
+    """The cluster that kubernetes.core's options (kubeconfig, context, host …) name. It is not contacted before a request."""
+
+    def __init__(self, params: Mapping[str, Any]) -> None:
+        self._auth: dict[str, Any] = _create_auth_spec(**params)
+        try:
+            configuration = _create_configuration(dict(self._auth))
+        except (kubernetes.config.ConfigException, yaml.YAMLError, OSError, ValueError, TypeError, KeyError) as error:
+            raise LoopError(_unusable(self._auth, error)) from error
+        # A dead cluster is to be told at once; waiting for one to come back is up to the caller.
+        configuration.retries = False
+        client = kubernetes.client.ApiClient(configuration)
+        for header, value in _create_headers(**params).items():
+            _set_header(client, header, value)
+        self._host: str = configuration.host
+        self._api = kubernetes.client.CustomObjectsApi(client)
+
+    @cached_property
+    def origin(self) -> str:
+        return _origin(self._auth) or self._host
+
+    def get(self, ref: ObjectRef) -> Object | None:
+        kind = ref.kind
+        try:
+            return self._call(
+                f"read {ref}",
+                kind,
+                self._api.get_namespaced_custom_object,
+                kind.group,
+                kind.version,
+                ref.namespace,
+                kind.plural,
+                ref.name,
+            )
+        except _NotFound:
+            return None
+
+    def list(self, kind: Kind, namespace: str | None = None, *, field_selector: str | None = None) -> Listing:
+        selectors = {"field_selector": field_selector} if field_selector else {}
+        listed = self._listing(kind, namespace, "list", **selectors)
+        for item in listed["items"]:
+            item.setdefault("apiVersion", kind.api_version)
+            item.setdefault("kind", kind.name)
+        return Listing(listed["items"], listed["metadata"]["resourceVersion"])
+
+    def apply(
+        self, kind: Kind, manifest: Object, *, manager: str, dry_run: bool = False, force: bool = False
+    ) -> Object:
+        metadata = manifest["metadata"]
+        ref = ObjectRef(kind, metadata["namespace"], metadata["name"])
+        options: dict[str, Any] = {"force": force, "field_validation": "Strict"}
+        return self._patch(ref, manifest, "apply-patch+yaml", manager, dry_run, **options)
+
+    def merge_patch(self, ref: ObjectRef, patch: Object, *, manager: str) -> Object:
+        return self._patch(ref, patch, "merge-patch+json", manager, dry_run=False)
+
+    def _patch(
+        self, ref: ObjectRef, body: Object, media_type: str, manager: str, dry_run: bool, **options: Any
+    ) -> Object:
+        kind = ref.kind
+        if dry_run:
+            options["dry_run"] = "All"
+        return self._call(
+            f"change {ref}",
+            kind,
+            self._api.patch_namespaced_custom_object,
+            kind.group,
+            kind.version,
+            ref.namespace,
+            kind.plural,
+            ref.name,
+            body,
+            field_manager=manager,
+            _content_type=f"application/{media_type}",
+            **options,
+        )
+
+    def delete(self, ref: ObjectRef, *, dry_run: bool = False) -> None:
+        kind = ref.kind
+        with suppress(_NotFound):
+            self._call(
+                f"delete {ref}",
+                kind,
+                self._api.delete_namespaced_custom_object,
+                kind.group,
+                kind.version,
+                ref.namespace,
+                kind.plural,
+                ref.name,
+                **({"dry_run": "All"} if dry_run else {}),
+            )
+
+    def watch(
+        self,
+        kind: Kind,
+        namespace: str | None = None,
+        *,
+        resource_version: str,
+        timeout_seconds: int,
+        field_selector: str | None = None,
+    ) -> Watch:
+        selectors = {"field_selector": field_selector} if field_selector else {}
+        response = self._listing(
+            kind,
+            namespace,
+            "watch",
+            watch=True,
+            resource_version=resource_version,
+            timeout_seconds=timeout_seconds,
+            allow_watch_bookmarks=True,
+            _preload_content=False,
+            _request_timeout=(REQUEST_TIMEOUT[0], float(timeout_seconds + WATCH_GRACE)),
+            **selectors,
+        )
+        return _ResponseWatch(response, self, kind)
+
+    def _listing(self, kind: Kind, namespace: str | None, verb: str, **options: Any) -> Any:
+        if namespace is None:
+            everywhere = f"{verb} the {kind.plural} of all namespaces"
+            call = self._api.list_cluster_custom_object
+            return self._call(everywhere, kind, call, kind.group, kind.version, kind.plural, **options)
+        call = self._api.list_namespaced_custom_object
+        action = f"{verb} the {kind.plural} of namespace {namespace}"
+        return self._call(action, kind, call, kind.group, kind.version, namespace, kind.plural, **options)
+
+    def _call(self, action: str, kind: Kind, call: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        options.setdefault("_request_timeout", REQUEST_TIMEOUT)
+        try:
+            return call(*args, **options)
+        except kubernetes.client.ApiException as error:
+            raise self.failure(action, kind, error.status or 0, error.reason, error.body) from error
+        except urllib3.exceptions.HTTPError as error:
+            raise self.unreachable(error) from error
+
+    def unreachable(self, error: Exception) -> ClusterError:
+        """The error for a request that got no answer."""
+        return ClusterError(
+            f"The API server {self._host} of {self.origin} does not answer: {_reason(error)}."
+            " Is the cluster running, and is this the kubeconfig you mean?"
+        )
+
+    def failure(self, action: str, kind: Kind, status: int, reason: str | None, body: str | None) -> ClusterError:
+        """The error for a request that the API server refused with HTTP ``status``."""
+        told: Object = {}
+        with suppress(ValueError):
+            told = json.loads(body or "")
+        said = told.get("message") if isinstance(told, dict) else None
+        where = f"in the cluster of {self.origin}"
+        if status == 404 and not said and kind.group in FLUX_GROUPS:
+            return ClusterError(
+                f"Flux is not installed {where}: it does not know {kind.plural}.{kind.group}."
+                " Install it, for example with the role gitops.flux_local.flux.",
+                status,
+            )
+        if status == 404 and told.get("details", {}).get("kind") == "namespaces":
+            missing = told["details"]["name"]
+            return ClusterError(f"Cannot {action}: there is no namespace {missing} {where}. Create it first.", status)
+        if status == 404:
+            return _NotFound(f"Cannot {action} {where}: {said or reason}.", status)
+        if status == 0:
+            flat = " ".join((reason or "").split())
+            return ClusterError(
+                f"There is no secure connection to {self._host} of {self.origin}: {flat}. Check ca_cert and validate_certs,"
+                " or the certificates in the kubeconfig.",
+                495,
+            )
+        if status == 401:
+            return ClusterError(
+                f"{self._host} does not accept the credentials of {self.origin}: log in again or renew its certificate.", status
+            )
+        if status == 403:
+            return ClusterError(f"Not allowed to {action} {where}: {said or reason}.", status)
+        return ClusterError(f"Cannot {action} {where}: {said or reason or f'HTTP {status}'}", status)
+
+
+class _NotFound(ClusterError):
+    """The object does not exist, though its kind does."""
+
+
+class _ResponseWatch:
+    """A watch that reads from an open HTTP response."""
+
+    def __init__(self, response: Any, cluster: KubernetesCluster, kind: Kind) -> None:
+        self._response = response
+        self._cluster = cluster
+        self._kind = kind
+        self._closed = False
+
+    def __iter__(self) -> Iterator[WatchEvent]:
+        try:
+            for line in _lines(self._response):
+                event = json.loads(line)
+                if event["type"] == "ERROR":
+                    told = event["object"]
+                    raise self._cluster.failure(
+                        "watch", self._kind, int(told.get("code", 500)), told.get("reason"), json.dumps(told)
+                    )
+                yield WatchEvent(event["type"], event["object"])
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            if not self._closed:
+                raise self._cluster.unreachable(error) from error
+        finally:
+            self._response.close()
+
+    def close(self) -> None:
+        self._closed = True
+        # The reading thread sits in a read of the socket: only shutting it down ends that.
+        with suppress(OSError, ValueError, RuntimeError):
+            self._response.shutdown()
+
+
+def _lines(response: Any) -> Iterator[bytes]:
+    rest = b""
+    for chunk in response.stream(amt=None, decode_content=False):
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from (line for line in lines if line)
+
+
+def _reason(error: Exception) -> str:
+    """The last part of urllib3's message, which wraps the system's own in the representation of its objects."""
+    return str(error).rpartition(": ")[2].rstrip(".") or type(error).__name__
+
+
+def _kubeconfig_path(auth: Mapping[str, Any]) -> str:
+    path: str = auth.get("kubeconfig") or os.environ.get("KUBECONFIG") or "~/.kube/config"
+    return os.path.expanduser(path)
+
+
+def _is_in_cluster(auth: Mapping[str, Any]) -> bool:
+    explicit = auth.get("kubeconfig") or auth.get("context")
+    return not explicit and "KUBERNETES_SERVICE_HOST" in os.environ
+
+
+def _origin(auth: Mapping[str, Any]) -> str | None:
+    """What the kubeconfig and context are called, None where a host was given instead."""
+    has_credentials = auth.get("api_key") or auth.get("cert_file") or auth.get("username")
+    if auth.get("host") and (has_credentials or not auth.get("kubeconfig")):
+        return None
+    if _is_in_cluster(auth):
+        return "the service account of this Pod"
+    if isinstance(auth.get("kubeconfig"), dict):
+        context = auth.get("context") or auth["kubeconfig"].get("current-context")
+        return f"the kubeconfig given as a dictionary#{context}"
+    path = _kubeconfig_path(auth)
+    context = auth.get("context")
+    if not context:
+        with suppress(kubernetes.config.ConfigException, yaml.YAMLError, OSError, KeyError, TypeError):
+            context = kubernetes.config.list_kube_config_contexts(path)[1]["name"]
+    return f"{path}#{context}"
+
+
+def _unusable(auth: Mapping[str, Any], error: Exception) -> str:
+    """The sentence for a configuration that cannot be loaded."""
+    if isinstance(auth.get("kubeconfig"), dict):
+        return f"The kubeconfig given as a dictionary cannot be used: {error}."
+    path = _kubeconfig_path(auth)
+    paths = path.split(os.pathsep)
+    if not any(os.path.exists(one) for one in paths):
+        return (
+            f"There is no kubeconfig {path}: give the path of an existing one with kubeconfig, or the address of an API"
+            " server with host."
+        )
+    if auth.get("context") and isinstance(error, kubernetes.config.ConfigException):
+        with suppress(kubernetes.config.ConfigException, yaml.YAMLError, OSError, KeyError, TypeError):
+            known = sorted(entry["name"] for entry in kubernetes.config.list_kube_config_contexts(path)[0])
+            if auth["context"] not in known:
+                return f"context is {auth['context']!r}, but the kubeconfig {path} has only: {', '.join(known)}."
+    return f"The kubeconfig {path} cannot be used: {' '.join(str(error).split())}"
+
+
+def on_cluster(module: AnsibleModule, call: Callable[[Cluster], dict[str, Any]]) -> dict[str, Any]:
+    """What ``call`` returns for the cluster that the module's options name, with ``kubeconfig_used`` from -v on."""
+    # kubernetes.core declares kubeconfig as no_log because it may be a dictionary with keys and tokens. A path is no
+    # secret, and an error that may not name it is of no use.
+    if isinstance(module.params.get("kubeconfig"), str):
+        module.no_log_values.discard(module.params["kubeconfig"])
+    cluster = KubernetesCluster(module.params)
+    result = call(cluster)
+    if module._verbosity >= 1:
+        result["kubeconfig_used"] = cluster.origin
+    return result

@@ -1,0 +1,469 @@
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+"""One repository of an OCI registry, over HTTP.
+
+oras-py does the authentication; retries, time-outs, uploads and verification are ours, because oras-py retries
+for 131 seconds, never times out and verifies nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import os
+import random
+import re
+import socket
+import ssl
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import IO, Any, Protocol
+from urllib.parse import urljoin, urlsplit
+
+from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifest import (
+    ACCEPTED_TYPES,
+    Descriptor,
+    Manifest,
+    Reference,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
+
+try:
+    import oras.auth
+    import oras.provider
+    import oras.utils
+    import requests
+    from requests.adapters import HTTPAdapter
+
+except ImportError:  # module.require() names what is missing
+    HAS_LIBRARIES = False
+else:
+    HAS_LIBRARIES = True
+
+# Bases of the classes below, which are defined also where the libraries are missing.
+_OrasClient: Any = oras.provider.Registry if HAS_LIBRARIES else object
+_Adapter: Any = HTTPAdapter if HAS_LIBRARIES else object
+
+MAX_ATTEMPTS = 4
+FIRST_PAUSE = 0.15  # seconds; doubled after each attempt, with jitter
+RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
+SLOWEST_UPLOAD = 1024 * 1024  # bytes in a second; a slower registry is taken for dead
+CHUNK = 256 * 1024  # bytes
+# What the name of Docker Hub stands for.
+_API_HOSTS = {"docker.io": "registry-1.docker.io", "index.docker.io": "registry-1.docker.io"}
+
+
+@dataclass(frozen=True)
+class Connection:
+    """How a registry is reached: the options all modules share. ``timeout`` in seconds."""
+
+    insecure: bool = False
+    validate_certs: bool = True
+    ca_cert: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    timeout: float = 10.0
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, Any]) -> Connection:
+        """The registry options among a module's ``params``. Raises LoopError where they cannot work."""
+        known = cls(
+            **{name: params[name] for name in cls.__dataclass_fields__ if params.get(name) is not None}
+        )
+        for option in ("ca_cert", "client_cert", "client_key"):
+            path = getattr(known, option)
+            if path and not os.path.isfile(path):
+                raise LoopError(f"{option}: {path} is no file. Name an existing PEM file.")
+        if (known.username is None) != (known.password is None):
+            missing = "username" if known.username is None else "password"
+            raise LoopError(f"{missing} is missing. Set both `username` and `password`, or none of them.")
+        if known.timeout <= 0:
+            raise LoopError(
+                f"timeout: {known.timeout:g} is no time to wait. Set a number of seconds above 0."
+            )
+        return known
+
+
+class Repository(Protocol):
+    """One repository of a registry. Every method raises LoopError when the registry fails or refuses."""
+
+    reference: Reference
+
+    def manifest(self, name: str) -> Manifest | None:
+        """The manifest under the tag or digest ``name``, None where there is none."""
+
+    def put_manifest(self, name: str, manifest: Manifest) -> None:
+        """Make the tag ``name`` hold ``manifest``, whose blobs are there."""
+
+    def put_blob(self, blob: Descriptor, content: IO[bytes] | bytes) -> bool:
+        """Store ``content``; false where the registry has it already."""
+
+    def fetch_blob(self, blob: Descriptor, into: IO[bytes]) -> None:
+        """Write the content of ``blob`` to ``into``, verified by size and digest."""
+
+
+class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hints
+    """A Repository on a real registry."""
+
+    def __init__(self, reference: Reference, connection: Connection | None = None) -> None:
+        self.connection = connection or Connection()
+        verify: bool | str = self.connection.ca_cert or True if self.connection.validate_certs else False
+        super().__init__(hostname=reference.host, tls_verify=verify)
+        self.auth: Any  # set by oras
+        self.reference = reference
+        self._schemes = _schemes(reference, self.connection)
+        self.prefix = self._schemes[0]
+        self._shows_credentials = False
+        self._set_up_session()
+
+    def _set_up_session(self) -> None:
+        adapter = _TimeLimitedAdapter(self.connection.timeout)
+        self.session.mount("http://", adapter)
+        self.session.mount("https://", adapter)
+        self.session.auth = _keep_headers  # or requests would take credentials out of ~/.netrc
+        # As Go's clients: a proxy of the environment is none for this machine's own registry.
+        self.session.trust_env = not self.reference.is_loopback
+        if self.connection.client_cert:
+            key = self.connection.client_key
+            self.session.cert = (self.connection.client_cert, key) if key else self.connection.client_cert
+        if self.connection.username is not None:
+            self.auth.set_basic_auth(self.connection.username, self.connection.password)
+
+    def manifest(self, name: str) -> Manifest | None:
+        response = self.do_request(
+            self._url("manifests", name), headers={"Accept": ", ".join(ACCEPTED_TYPES)}
+        )
+        if response.status_code == 404:
+            if not _is_from_registry(response):
+                self._require_registry()
+            return None
+        self._require(response, "read the manifest of", name, 200)
+        media_type = response.headers.get("Content-Type", "").split(";")[0].strip()
+        if media_type not in ACCEPTED_TYPES:
+            self._require_registry()
+            raise LoopError(
+                f"{self.reference.url}:{name} holds something of type {media_type or 'unknown'}, which is no "
+                "manifest. Use another tag."
+            )
+        manifest = Manifest(response.content, media_type)
+        said = name if ":" in name else response.headers.get("Docker-Content-Digest", manifest.digest)
+        self._verify_digest(f"the manifest {name}", said, manifest.digest)
+        return manifest
+
+    def put_manifest(self, name: str, manifest: Manifest) -> None:
+        response = self.do_request(
+            self._url("manifests", name),
+            "PUT",
+            data=manifest.body,
+            headers={"Content-Type": manifest.media_type},
+        )
+        self._require(response, "write the manifest of", name, 200, 201, 202)
+        said = response.headers.get("Docker-Content-Digest", manifest.digest)
+        self._verify_digest(f"the manifest {name}", said, manifest.digest)
+
+    def put_blob(self, blob: Descriptor, content: IO[bytes] | bytes) -> bool:
+        if self.do_request(self._url("blobs", blob.digest), "HEAD").status_code == 200:
+            return False
+        upload = self.do_request(self._url("blobs", "uploads/"), "POST", headers={"Content-Length": "0"})
+        self._require(upload, "upload to", self.reference.repository, 202)
+        location = urljoin(upload.url, upload.headers.get("Location", ""))
+        response = self.do_request(
+            oras.utils.append_url_params(location, {"digest": blob.digest}),
+            "PUT",
+            data=content,
+            headers={"Content-Type": "application/octet-stream"},
+            seconds=self.connection.timeout + blob.size / SLOWEST_UPLOAD,
+        )
+        self._require(response, "upload", blob.digest, 200, 201, 202, 204)
+        return True
+
+    def fetch_blob(self, blob: Descriptor, into: IO[bytes]) -> None:
+        headers = {"Accept-Encoding": "identity"}
+        with self.do_request(self._url("blobs", blob.digest), headers=headers, stream=True) as response:
+            self._require(response, "read", blob.digest, 200)
+            digest = hashlib.sha256()
+            size = 0
+            for block in self._received(response, blob):
+                digest.update(block)
+                size += len(block)
+                if size > blob.size:
+                    break
+                into.write(block)
+        self._verify_digest(f"a blob of {blob.size} bytes", blob.digest, f"sha256:{digest.hexdigest()}")
+
+    def _received(self, response: requests.Response, blob: Descriptor) -> Iterator[bytes]:
+        try:
+            yield from response.iter_content(CHUNK)
+        except requests.RequestException as error:
+            raise LoopError(
+                f"{self.reference.host}: reading {blob.digest} broke off: "
+                f"{_cause(error, self.connection.timeout)}. Run again."
+            ) from error
+
+    def do_request(
+        self,
+        url: str,
+        method: str = "GET",
+        data: Any = None,
+        headers: Mapping[str, str] | None = None,
+        json: Any = None,
+        stream: bool = False,
+        seconds: float | None = None,
+    ) -> requests.Response:
+        """The answer of the registry, which may be an error of the caller's.
+
+        What may pass (no connection, too many requests, an error of the server's) is tried again within
+        ``seconds`` (the option ``timeout`` where not given); then LoopError says what was tried.
+        """
+        start = time.monotonic()
+        allowed = seconds or self.connection.timeout
+        attempt = 0
+        while True:
+            attempt += 1
+            left = max(allowed - (time.monotonic() - start), 0.1)
+            request = {"data": data, "headers": dict(headers or {}), "json": json, "stream": stream}
+            pause = FIRST_PAUSE * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)  # noqa: S311 - jitter is no secret
+            try:
+                response = self._over_a_scheme(method, url, request, left)
+            except (requests.ConnectionError, requests.Timeout) as error:
+                failure = _cause(error, allowed)
+                if _is_untrusted(error):
+                    raise LoopError(self._untrusted(failure)) from error
+                cause: Exception | None = error
+            except (requests.RequestException, OSError) as error:
+                raise LoopError(
+                    f"{self.reference.host}: {method} {urlsplit(url).path} failed: {error}."
+                ) from error
+            else:
+                if response.status_code not in RETRIED_STATUSES:
+                    return response
+                failure = _said(response)
+                pause = max(pause, _retry_after(response))
+                response.close()
+                cause = None
+            spent = time.monotonic() - start
+            if attempt == MAX_ATTEMPTS or spent + pause >= allowed:
+                times = "once" if attempt == 1 else f"{attempt} times"
+                raise LoopError(
+                    f"url: the registry {self.reference.host} does not answer as it should: {failure}. "
+                    f"{method} {urlsplit(url).path} was tried {times} in {spent:.1f} seconds. Check that the "
+                    "registry runs and that its address is right.",
+                    url=self.reference.url,
+                ) from cause
+            time.sleep(pause)
+
+    def _over_a_scheme(
+        self, method: str, url: str, request: dict[str, Any], left: float
+    ) -> requests.Response:
+        """One attempt: over https or http, whichever the registry speaks."""
+        failure: requests.RequestException | None = None
+        for scheme in self._schemes:
+            url = re.sub(r"^https?", scheme, url) if len(self._schemes) > 1 else url
+            try:
+                response = self._authenticated(method, url, request, left)
+            except requests.ConnectionError as error:
+                if _is_untrusted(error):
+                    raise
+                failure = failure or error
+                continue
+            if scheme == "http" and "https" in self._schemes and _wants_https(response):
+                continue
+            self._schemes = (scheme,)
+            self.prefix = scheme
+            return response
+        if failure:
+            raise failure
+        raise requests.ConnectionError("it speaks https only, and its https does not work")
+
+    def _authenticated(
+        self, method: str, url: str, request: dict[str, Any], left: float
+    ) -> requests.Response:
+        """The answer, after the credentials it asked for have been given: once, never in circles."""
+        shown = self._shows_credentials
+        if shown:
+            request["headers"].update(self.auth.get_auth_header())
+        response = self._send(method, url, request, left)
+        # 403 to a token: it may be for pulling only.
+        if response.status_code != 401 and not (response.status_code == 403 and shown):
+            return response
+        challenge = response.headers.get("Www-Authenticate", "")
+        if challenge.lower().startswith("basic"):
+            if shown or self.connection.username is None:
+                return response
+            self.auth = oras.auth.get_auth_backend("basic", self.session, tls_verify=self._tls_verify)
+            self.auth.set_basic_auth(self.connection.username, self.connection.password)
+        elif "realm=" not in challenge:
+            return response
+        headers, is_answered = self.auth.authenticate_request(response, request["headers"], refresh=True)
+        if not is_answered:
+            return response
+        response.close()
+        self._shows_credentials = True
+        return self._send(method, url, {**request, "headers": headers}, left)
+
+    def _send(self, method: str, url: str, request: dict[str, Any], left: float) -> requests.Response:
+        if hasattr(request["data"], "seek"):
+            request["data"].seek(0)
+        limits = (min(left, self.connection.timeout / 3), left)
+        response: requests.Response = self.session.request(
+            method, url, verify=self._tls_verify, timeout=limits, **request
+        )
+        return response
+
+    def _url(self, *parts: str) -> str:
+        host = _API_HOSTS.get(self.reference.host, self.reference.host)
+        return f"{self.prefix}://{host}/v2/{self.reference.repository}/{'/'.join(parts)}"
+
+    def _require(self, response: requests.Response, verb: str, what: str, *statuses: int) -> None:
+        """Raise LoopError unless ``response`` has one of ``statuses``."""
+        if response.status_code in statuses:
+            return
+        if not _is_from_registry(response):
+            self._require_registry()
+        remedy = "Check the url."
+        if response.status_code in (401, 403):
+            has_user = self.connection.username is not None
+            remedy = (
+                "Check `username`, `password` and what that user may do."
+                if has_user
+                else "It asks for credentials: set `username` and `password`."
+            )
+        raise LoopError(
+            f"url: the registry {self.reference.host} refuses to {verb} {what} "
+            f"({self.reference.repository}): {_said(response)}. {remedy}",
+            url=self.reference.url,
+            status=response.status_code,
+        )
+
+    def _require_registry(self) -> None:
+        """Raise LoopError unless the host answers as a registry does (OCI distribution spec, "end-1")."""
+        host = _API_HOSTS.get(self.reference.host, self.reference.host)
+        response = self.do_request(f"{self.prefix}://{host}/v2/")
+        if _is_from_registry(response) or (response.status_code == 200 and _is_json(response)):
+            return
+        server = response.headers.get("Server")
+        raise LoopError(
+            f"url: {self.reference.host} is no registry: GET /v2/ was answered with {_said(response)}"
+            f"{f' by {server}' if server else ''}. Another program listens there: correct the host or port.",
+            url=self.reference.url,
+        )
+
+    def _untrusted(self, failure: str) -> str:
+        return (
+            f"url: the certificate of {self.reference.host} is not trusted: {failure}. Set `ca_cert` to the "
+            "certificate of its authority, or `validate_certs` to false."
+        )
+
+    def _verify_digest(self, what: str, expected: str, actual: str) -> None:
+        if expected != actual:
+            raise LoopError(
+                f"{self.reference.host}: {what} should have the digest {expected}, but has {actual}. It was "
+                "damaged in the registry or on its way: push it again, or repair the registry."
+            )
+
+
+class _TimeLimitedAdapter(_Adapter):  # type: ignore[misc]  # a stand-in may take its place
+    """Gives a time-out to what has none: oras-py's requests for tokens."""
+
+    def __init__(self, timeout: float) -> None:
+        self._timeout = timeout
+        super().__init__()
+
+    def send(self, request: Any, stream: bool = False, timeout: Any = None, *args: Any, **kwargs: Any) -> Any:
+        return super().send(request, stream, timeout or self._timeout, *args, **kwargs)
+
+
+def _keep_headers(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
+
+
+def _schemes(reference: Reference, connection: Connection) -> tuple[str, ...]:
+    """What to try, in this order."""
+    if connection.ca_cert or connection.client_cert:
+        return ("https",)
+    if reference.is_loopback:
+        return ("http", "https")
+    return ("https", "http") if connection.insecure else ("https",)
+
+
+def _wants_https(response: requests.Response) -> bool:
+    """Whether a server that speaks only https was spoken to in http: Go's and nginx's answers to that."""
+    return response.status_code == 400 and "https" in response.text[:1000].lower()
+
+
+def _is_json(response: requests.Response) -> bool:
+    return "json" in response.headers.get("Content-Type", "")
+
+
+def _is_from_registry(response: requests.Response) -> bool:
+    """Whether an answer has a mark only registries leave (OCI distribution spec, "Error Codes")."""
+    if response.headers.get("Docker-Distribution-Api-Version"):
+        return True
+    if response.status_code == 401 and "Www-Authenticate" in response.headers:
+        return True
+    return _is_json(response) and bool(_errors(response))
+
+
+def _errors(response: requests.Response) -> list[dict[str, Any]]:
+    try:
+        body = response.json()
+    except (ValueError, requests.RequestException):
+        return []
+    errors = body.get("errors") if isinstance(body, dict) else None
+    return [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
+
+
+def _said(response: requests.Response) -> str:
+    """Status and the registry's own words."""
+    words = [str(error.get("message") or error.get("code")) for error in _errors(response)]
+    return f"{response.status_code} {response.reason}" + (f" ({'; '.join(words)})" if words else "")
+
+
+def _retry_after(response: requests.Response) -> float:
+    """The seconds a registry asks to wait, 0 where it asks for none (or names a date)."""
+    wanted = response.headers.get("Retry-After", "")
+    return float(wanted) if wanted.isdigit() else 0.0
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """``error`` and what caused it; urllib3 keeps causes in arguments as well."""
+    waiting: list[BaseException] = [error]
+    seen: set[int] = set()
+    while waiting:
+        current = waiting.pop(0)
+        if id(current) in seen:
+            continue
+        seen.add(id(current))
+        yield current
+        linked = (current.__cause__, current.__context__, getattr(current, "reason", None), *current.args)
+        waiting += [cause for cause in linked if isinstance(cause, BaseException)]
+
+
+def _is_untrusted(error: BaseException) -> bool:
+    return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _chain(error))
+
+
+def _cause(error: requests.RequestException, allowed: float) -> str:
+    """What went wrong, in a few words."""
+    causes = list(_chain(error))
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return str(cause.verify_message)
+        if isinstance(cause, socket.gaierror):
+            return "its host name is not known"
+        if isinstance(cause, http.client.RemoteDisconnected):
+            return "it closed the connection without an answer"
+        if isinstance(cause, http.client.BadStatusLine):
+            return "what listens there does not speak HTTP"
+        if isinstance(cause, ssl.SSLError):
+            return f"no secure connection ({cause.reason or cause})"
+    if isinstance(error, requests.Timeout):
+        kind = "no connection" if isinstance(error, requests.ConnectTimeout) else "no answer"
+        return f"{kind} within {allowed:g} seconds"
+    for cause in causes:
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror.lower()
+    return str(error)
