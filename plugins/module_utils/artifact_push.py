@@ -74,8 +74,8 @@ class PushRequest:
 class PushResult:
     """What the tags hold afterwards.
 
-    ``digest`` is the manifest's, None in check mode where it would be a new one: the time of the push is part of
-    it. ``size`` is the layer's in bytes. ``why`` says for each tag that is written what was not as wanted.
+    ``digest`` is the manifest's; None in check mode where it would be a new one, since the time of the push is
+    part of it. ``size`` is the layer's in bytes. ``why`` says for each tag that is written what was not as wanted.
     """
 
     url: str
@@ -157,6 +157,7 @@ def run(
     params: Mapping[str, Any],
     *,
     connect: Callable[[Reference, Connection], Repository],
+    warn: Callable[[str], None],
     check_mode: bool = False,
     with_diff: bool = False,
 ) -> dict[str, Any]:
@@ -167,7 +168,9 @@ def run(
     with pack(params["path"], ignore=params["ignore"], symlinks=params["symlinks"]) as packed:
         request, warnings = with_origin(request, packed.path, params["source"], params["revision"])
         result = push(packed, request, repository, check_mode=check_mode, with_diff=with_diff)
-        return result.as_dict() | {"warnings": [*packed.warnings, *warnings]}
+        for warning in [*packed.warnings, *warnings]:
+            warn(warning)
+        return result.as_dict()
 
 
 def with_origin(

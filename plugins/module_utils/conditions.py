@@ -4,9 +4,10 @@
 
 Rules that Flux's controllers follow, and that are easily read wrongly:
 
-* ``status.observedGeneration`` moves on success only: each condition's own ``observedGeneration`` says what it is about.
-* ``status.lastHandledReconcileAt`` is written at the end of every pass, also of one that only adds the finalizer or
-  finds the object suspended: it proves that a condition is fresh, never that the object is ready.
+* ``status.observedGeneration`` moves on success only: each condition's own ``observedGeneration`` says what
+  it is about.
+* ``status.lastHandledReconcileAt`` is written at the end of every pass, also of one that only adds the
+  finalizer or finds the object suspended: it proves that a condition is fresh, not that the object is ready.
 * Conditions are patched a moment before the rest of the status: the two may be of different passes.
 """
 
@@ -32,7 +33,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Verdict:
-    """Where an object stands, and why in Flux's own words. ``terminal``: Flux will not try again by itself."""
+    """Where an object stands, and why in Flux's own words. Of what is terminal, Flux tries nothing again."""
 
     state: State
     reason: str = ""
@@ -47,11 +48,12 @@ class Verdict:
 
 DEPENDENCY_NOT_READY = "DependencyNotReady"
 NOT_HANDLED = "NotHandled"
+OLDER_REVISION = "OlderRevision"
 
 # Ready=False with one of these means that kustomize-controller comes back by itself within moments.
 _PASSING_REASONS = (DEPENDENCY_NOT_READY, "HealthCheckCanceled")
 # So does ArtifactFailed, when it says that the source has nothing yet, or has something newer.
-_PASSING_ARTIFACT = re.compile(r"^Source artifact not found, retrying|^Source is not ready, artifact not found, retrying")
+_PASSING_ARTIFACT = re.compile(r"Source (artifact|is not ready, artifact) not found, retrying")
 _ATTEMPTED = re.compile(r"\brevision (\S+@\S+|sha256:\S+)")
 
 
@@ -74,15 +76,15 @@ def is_current(item: Object, entry: Object | None) -> bool:
 
 
 def digest_of(revision: str | None) -> str:
-    """The digest in a revision: ``latest@sha256:…`` and ``sha256:…`` both name ``sha256:…``; empty without one."""
+    """The digest in a revision: that of ``latest@sha256:…`` and of ``sha256:…`` is ``sha256:…``."""
     return (revision or "").rpartition("@")[2]
 
 
 def attempted_revision(kustomization: Object) -> str | None:
     """The revision of the last pass that got as far as fetching one.
 
-    ``status.lastAttemptedRevision`` is written only once ``spec.path`` has been found in the artifact, but the message of
-    Reconciling names the revision from the beginning, and outlives a failure.
+    ``status.lastAttemptedRevision`` is written only once ``spec.path`` has been found in the artifact, but
+    the message of Reconciling names the revision from the beginning, and outlives a failure.
     """
     reconciling = condition(kustomization, "Reconciling")
     named = _ATTEMPTED.search(reconciling["message"]) if reconciling else None
@@ -99,7 +101,7 @@ def is_checking_health(kustomization: Object) -> bool:
 
 
 def _verdict(item: Object, tokens: Collection[str]) -> Verdict:
-    """What source and Kustomization have in common. ``tokens``: one of these requests must have been handled."""
+    """What source and Kustomization have in common. Of the requests ``tokens`` one must have been handled."""
     status = item.get("status", {})
     if item["metadata"].get("deletionTimestamp"):
         return Verdict(State.DELETING, "Deleting", "It is being deleted.")
@@ -133,13 +135,15 @@ def source_verdict(source: Object, tokens: Collection[str] = ()) -> Verdict:
 def kustomization_verdict(
     kustomization: Object, tokens: Collection[str] = (), revision: str | None = None
 ) -> Verdict:
-    """Where a Kustomization stands. With ``revision`` only the success or failure of that very revision counts."""
+    """Where a Kustomization stands. With ``revision``, only what Flux made of that one counts."""
     verdict = _verdict(kustomization, tokens)
     if verdict.state is State.READY and revision is not None:
         applied = kustomization["status"].get("lastAppliedRevision")
         if digest_of(applied) != digest_of(revision):
-            return Verdict(State.IN_PROGRESS, "OlderRevision", f"It has applied {applied or 'nothing'} so far.")
-    if verdict.state is State.FAILED and not verdict.terminal and _is_passing(kustomization, verdict, revision):
+            message = f"It has applied {applied or 'nothing'} so far."
+            return Verdict(State.IN_PROGRESS, OLDER_REVISION, message)
+    is_retried = verdict.state is State.FAILED and not verdict.terminal
+    if is_retried and _is_passing(kustomization, verdict, revision):
         return Verdict(State.IN_PROGRESS, verdict.reason, verdict.message)
     return verdict
 
@@ -147,6 +151,6 @@ def kustomization_verdict(
 def _is_passing(kustomization: Object, verdict: Verdict, revision: str | None) -> bool:
     if verdict.reason in _PASSING_REASONS:
         return True
-    if verdict.reason == "ArtifactFailed" and _PASSING_ARTIFACT.search(verdict.message):
+    if verdict.reason == "ArtifactFailed" and _PASSING_ARTIFACT.match(verdict.message):
         return True
     return revision is not None and digest_of(attempted_revision(kustomization)) != digest_of(revision)

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the gitops.flux_local authors
 # SPDX-License-Identifier: Apache-2.0
-"""Ansible options become OCIRepository and Kustomization objects: one table says how, and gives the argument_spec too."""
+"""Ansible options become OCIRepository and Kustomization objects: one table says how."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Value(StrEnum):
 
 @dataclass(frozen=True)
 class Field:
-    """One field of the API: the ``option`` that gives it and the ``path`` below its parent where it is written."""
+    """A field of the API: the ``option`` that gives it, and the ``path`` below its parent."""
 
     option: str
     path: str
@@ -332,11 +332,16 @@ def _argument(field: Field) -> dict[str, Any]:
 
 
 def manifest(kind: Kind, options: Mapping[str, Any]) -> Object:
-    """The object that a module's ``options`` (name, namespace, labels, annotations and the kind's fields) ask for.
+    """The object that a module's ``options`` (name, namespace, labels, annotations and fields) ask for.
 
-    Options that are None are not part of it. Raises LoopError naming the option whose value the API would refuse.
+    Options that are None are not part of it. Raises LoopError naming the option whose value the API would
+    refuse.
     """
-    _check(kind, options)
+    check_metadata(kind, options)
+    if kind == OCI_REPOSITORY:
+        _check_artifact(options)
+    if options.get("target_namespace") is not None:
+        check_namespace(options["target_namespace"], "target_namespace")
     metadata: Object = {"name": options["name"], "namespace": options["namespace"]}
     for option in ("labels", "annotations"):
         if options.get(option):
@@ -373,9 +378,7 @@ def _converted(field: Field, given: Any, option: str) -> Any:
         case Value.FIELDS:
             return _written(field.fields, given, f"{option}.")
         case Value.LIST:
-            return [
-                _written(field.fields, item, f"{option}[{index}].") for index, item in enumerate(given)
-            ]
+            return [_written(field.fields, item, f"{option}[{index}].") for index, item in enumerate(given)]
         case _:
             return given
 
@@ -402,8 +405,8 @@ def check_name(name: str, option: str, *, longest: int = 253) -> None:
     """Raise LoopError unless ``name`` can be the name of a Kubernetes object."""
     if len(name) > longest or not _SUBDOMAIN.fullmatch(name):
         raise LoopError(
-            f"{option} is {name!r}, which cannot be a name in Kubernetes: use at most {longest} lower-case letters,"
-            " digits, '-' and '.', beginning and ending with a letter or digit."
+            f"{option} is {name!r}, which cannot be a name in Kubernetes: use at most {longest} lower-case"
+            " letters, digits, '-' and '.', beginning and ending with a letter or digit."
         )
 
 
@@ -411,42 +414,40 @@ def check_namespace(namespace: str, option: str) -> None:
     """Raise LoopError unless ``namespace`` can be the name of a namespace."""
     if len(namespace) > 63 or not _LABEL.fullmatch(namespace):
         raise LoopError(
-            f"{option} is {namespace!r}, which cannot be a namespace: use at most 63 lower-case letters, digits and"
-            " '-', beginning and ending with a letter or digit."
+            f"{option} is {namespace!r}, which cannot be a namespace: use at most 63 lower-case letters,"
+            " digits and '-', beginning and ending with a letter or digit."
         )
 
 
 def check_digest(digest: str, option: str) -> None:
     """Raise LoopError unless ``digest`` looks like ``sha256:…``."""
     if not _DIGEST.fullmatch(digest):
-        raise LoopError(f"{option} is {digest!r}, which is no digest: it looks like sha256:<64 hexadecimal digits>.")
+        raise LoopError(f"{option} is {digest!r}, which is no digest: one looks like sha256:<64 hex digits>.")
 
 
-def _check(kind: Kind, options: Mapping[str, Any]) -> None:
+def check_metadata(kind: Kind, options: Mapping[str, Any]) -> None:
+    """Raise LoopError unless name, namespace and annotations can be those of an object of ``kind``."""
     # kustomize-controller writes the name of a Kustomization into a label of everything it applies.
     check_name(options["name"], "name", longest=63 if kind == KUSTOMIZATION else 253)
     check_namespace(options["namespace"], "namespace")
     if REQUESTED_AT in (options.get("annotations") or {}):
         raise LoopError(
-            f"annotations holds {REQUESTED_AT}, which asks Flux to reconcile: use gitops.flux_local.flux_reconcile."
+            f"annotations holds {REQUESTED_AT}, which asks Flux to reconcile:"
+            " use gitops.flux_local.flux_reconcile for that."
         )
-    if kind == OCI_REPOSITORY:
-        _check_artifact(options)
-    if kind == KUSTOMIZATION and options.get("target_namespace") is not None:
-        check_namespace(options["target_namespace"], "target_namespace")
 
 
 def _check_artifact(options: Mapping[str, Any]) -> None:
     url = options["url"]
     parts = _URL.fullmatch(url)
     if not parts:
-        raise LoopError(f"url is {url!r}, but an artifact's address looks like oci://host[:port]/repository.")
+        raise LoopError(f"url is {url!r}, but an artifact's url looks like oci://host[:port]/repository.")
     if ":" in parts["repository"] or "@" in parts["repository"]:
-        raise LoopError(f"url is {url!r}: give what follows the repository with tag, digest or semver instead.")
+        raise LoopError(f"url is {url!r}: give what follows the repository with tag, digest or semver.")
     if options.get("tag") is not None and not _TAG.fullmatch(options["tag"]):
         raise LoopError(
-            f"tag is {options['tag']!r}, which cannot be a tag: use at most 128 letters, digits, '_', '.' and '-',"
-            " not beginning with '.' or '-'."
+            f"tag is {options['tag']!r}, which cannot be a tag: use at most 128 letters, digits, '_', '.' and"
+            " '-', not beginning with '.' or '-'."
         )
     if options.get("digest") is not None:
         check_digest(options["digest"], "digest")
@@ -459,14 +460,14 @@ _SECONDS = {"ms": Decimal("0.001"), "s": Decimal(1), "m": Decimal(60), "h": Deci
 
 def seconds(duration: str, option: str) -> Decimal:
     """A Flux duration (``1m30s``) in seconds; LoopError names ``option`` when it is none."""
-    if not isinstance(duration, str) or not _DURATION.fullmatch(duration):
-        raise LoopError(f"{option} is {duration!r}, which is no duration: write it like 30s, 5m, 1m30s or 1h.")
+    if not _DURATION.fullmatch(duration):
+        raise LoopError(f"{option} is {duration!r}, which is no duration: write it like 30s, 1m30s or 1h.")
     parts = _DURATION_PART.findall(duration)
     return sum((Decimal(number) * _SECONDS[unit] for number, unit in parts), Decimal(0))
 
 
 def keep_live_spelling(kind: Kind, desired: Object, live: Object) -> Object:
-    """``desired`` with every duration that equals the live one spelled as it is there (``1m`` for ``1m0s``).
+    """``desired`` with durations that equal the live ones spelled as they are there (``1m`` or ``1m0s``).
 
     Another spelling of the same duration would be a new generation, hence a reconciliation, for nothing.
     """
@@ -481,7 +482,7 @@ def keep_live_spelling(kind: Kind, desired: Object, live: Object) -> Object:
 
 
 def api_paths(fields: Sequence[Field]) -> Iterator[str]:
-    """The paths of all leaves of ``fields`` as the CRD's schema names them, ``[]`` for the items of a list."""
+    """The paths of all leaves of ``fields`` as the CRD's schema names them; ``[]`` are items of a list."""
     for field in fields:
         below = f"{field.path}[]" if field.value in (Value.LIST, Value.STRINGS) else field.path
         if field.fields:

@@ -17,7 +17,6 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources i
     OCI_REPOSITORY,
     Kind,
     Object,
-    ObjectRef,
     dependencies_of,
     source_of,
 )
@@ -43,7 +42,7 @@ def conditions(item: Object) -> list[dict[str, Any]]:
 
 
 def inventory_entry(identity: str, version: str) -> dict[str, str]:
-    """The object that an inventory id names: ``<namespace>_<name>_<group>_<kind>``, ``__`` in a name standing for ``:``.
+    """The object that an inventory id names: ``<namespace>_<name>_<group>_<kind>``, with ``__`` for a ``:``.
 
     Namespace and group are empty for cluster-scoped objects and for the core group.
     """
@@ -159,7 +158,7 @@ def events_of(cluster: Cluster, item: Object) -> list[dict[str, Any]]:
 def flux_info(
     cluster: Cluster, *, namespace: str | None, name: str | None, with_events: bool
 ) -> dict[str, Any]:
-    """The result of the module flux_info: all sources and Kustomizations, of one namespace or name where given."""
+    """The result of the module flux_info: sources and Kustomizations, of a namespace or name where given."""
     selector = f"metadata.name={name}" if name else None
 
     def read(kind: Kind) -> list[Object]:
@@ -173,8 +172,3 @@ def flux_info(
         "sources": [state(item, source_state(item)) for item in read(OCI_REPOSITORY)],
         "kustomizations": [state(item, kustomization_state(item)) for item in read(KUSTOMIZATION)],
     }
-
-
-def not_found(ref: ObjectRef) -> Verdict:
-    """The verdict about an object that does not exist."""
-    return Verdict(State.FAILED, "NotFound", f"There is no {ref}.")

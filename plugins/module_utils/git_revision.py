@@ -28,7 +28,7 @@ class GitRevision:
     """What git knows of a folder.
 
     ``source`` is the remote's URL without credentials, ``revision`` is ``<branch or tag>@sha1:<commit>``,
-    which ends in ``-dirty`` when git sees a change within the folder. ``warning`` says why git would not tell.
+    which ends in ``-dirty`` when git sees a change in the folder. ``warning`` says why git would not tell.
     """
 
     source: str | None = None

@@ -2,30 +2,30 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Kubernetes API as the collection needs it: a protocol, and its implementation on the kubernetes client.
 
-Options and configuration are kubernetes.core's. Its public ``get_api_client`` is passed over because its dynamic client
-asks for /version and the discovery documents first, while the few kinds needed here are known.
+Options and configuration are kubernetes.core's. Its public ``get_api_client`` is passed over because its
+dynamic client asks for /version and the discovery documents first, while the few kinds needed here are known.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
 from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources import Kind, Object, ObjectRef
 from ansible_collections.kubernetes.core.plugins.module_utils.k8s.client import (
     _create_auth_spec,
     _create_configuration,
     _create_headers,
     _set_header,
 )
+
+from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources import Kind, Object, ObjectRef
 
 try:
     import kubernetes.client
@@ -42,11 +42,16 @@ FLUX_GROUPS = ("source.toolkit.fluxcd.io", "kustomize.toolkit.fluxcd.io")
 
 
 class ClusterError(LoopError):
-    """A request that failed. ``status`` is the HTTP status, None where no answer came."""
+    """A request that failed.
 
-    def __init__(self, message: str, status: int | None = None) -> None:
+    ``status`` is the HTTP status, None where no answer came; ``causes`` are those of the API's Status, each
+    with a message and, mostly, a field.
+    """
+
+    def __init__(self, message: str, status: int | None = None, causes: Sequence[Object] = ()) -> None:
         super().__init__(message)
         self.status = status
+        self.causes = causes
 
     @property
     def is_passing(self) -> bool:
@@ -115,13 +120,13 @@ class Cluster(Protocol):
 
 
 class KubernetesCluster:
-    """The cluster that kubernetes.core's options (kubeconfig, context, host …) name. It is not contacted before a request."""
+    """The cluster that kubernetes.core's options (kubeconfig, context, host …) name; requests come later."""
 
     def __init__(self, params: Mapping[str, Any]) -> None:
         self._auth: dict[str, Any] = _create_auth_spec(**params)
         try:
             configuration = _create_configuration(dict(self._auth))
-        except (kubernetes.config.ConfigException, yaml.YAMLError, OSError, ValueError, TypeError, KeyError) as error:
+        except _unloadable() as error:
             raise LoopError(_unusable(self._auth, error)) from error
         # A dead cluster is to be told at once; waiting for one to come back is up to the caller.
         configuration.retries = False
@@ -138,7 +143,7 @@ class KubernetesCluster:
     def get(self, ref: ObjectRef) -> Object | None:
         kind = ref.kind
         try:
-            return self._call(
+            found: Object = self._call(
                 f"read {ref}",
                 kind,
                 self._api.get_namespaced_custom_object,
@@ -148,8 +153,9 @@ class KubernetesCluster:
                 kind.plural,
                 ref.name,
             )
-        except _NotFound:
+        except NotFoundError:
             return None
+        return found
 
     def list(self, kind: Kind, namespace: str | None = None, *, field_selector: str | None = None) -> Listing:
         selectors = {"field_selector": field_selector} if field_selector else {}
@@ -176,7 +182,7 @@ class KubernetesCluster:
         kind = ref.kind
         if dry_run:
             options["dry_run"] = "All"
-        return self._call(
+        changed: Object = self._call(
             f"change {ref}",
             kind,
             self._api.patch_namespaced_custom_object,
@@ -190,10 +196,11 @@ class KubernetesCluster:
             _content_type=f"application/{media_type}",
             **options,
         )
+        return changed
 
     def delete(self, ref: ObjectRef, *, dry_run: bool = False) -> None:
         kind = ref.kind
-        with suppress(_NotFound):
+        with suppress(NotFoundError):
             self._call(
                 f"delete {ref}",
                 kind,
@@ -232,12 +239,12 @@ class KubernetesCluster:
 
     def _listing(self, kind: Kind, namespace: str | None, verb: str, **options: Any) -> Any:
         if namespace is None:
-            everywhere = f"{verb} the {kind.plural} of all namespaces"
-            call = self._api.list_cluster_custom_object
-            return self._call(everywhere, kind, call, kind.group, kind.version, kind.plural, **options)
-        call = self._api.list_namespaced_custom_object
+            action = f"{verb} the {kind.plural} of all namespaces"
+            everywhere = self._api.list_cluster_custom_object
+            return self._call(action, kind, everywhere, kind.group, kind.version, kind.plural, **options)
         action = f"{verb} the {kind.plural} of namespace {namespace}"
-        return self._call(action, kind, call, kind.group, kind.version, namespace, kind.plural, **options)
+        within = self._api.list_namespaced_custom_object
+        return self._call(action, kind, within, kind.group, kind.version, namespace, kind.plural, **options)
 
     def _call(self, action: str, kind: Kind, call: Callable[..., Any], *args: Any, **options: Any) -> Any:
         options.setdefault("_request_timeout", REQUEST_TIMEOUT)
@@ -255,12 +262,12 @@ class KubernetesCluster:
             " Is the cluster running, and is this the kubeconfig you mean?"
         )
 
-    def failure(self, action: str, kind: Kind, status: int, reason: str | None, body: str | None) -> ClusterError:
+    def failure(
+        self, action: str, kind: Kind, status: int, reason: str | None, body: str | None
+    ) -> ClusterError:
         """The error for a request that the API server refused with HTTP ``status``."""
-        told: Object = {}
-        with suppress(ValueError):
-            told = json.loads(body or "")
-        said = told.get("message") if isinstance(told, dict) else None
+        told = _status(body)
+        said = told.get("message")
         where = f"in the cluster of {self.origin}"
         if status == 404 and not said and kind.group in FLUX_GROUPS:
             return ClusterError(
@@ -270,26 +277,31 @@ class KubernetesCluster:
             )
         if status == 404 and told.get("details", {}).get("kind") == "namespaces":
             missing = told["details"]["name"]
-            return ClusterError(f"Cannot {action}: there is no namespace {missing} {where}. Create it first.", status)
+            return ClusterError(
+                f"Cannot {action}: there is no namespace {missing} {where}: create it.", status
+            )
         if status == 404:
-            return _NotFound(f"Cannot {action} {where}: {said or reason}.", status)
+            return NotFoundError(f"Cannot {action} {where}: {said or reason}.", status)
         if status == 0:
             flat = " ".join((reason or "").split())
             return ClusterError(
-                f"There is no secure connection to {self._host} of {self.origin}: {flat}. Check ca_cert and validate_certs,"
-                " or the certificates in the kubeconfig.",
-                495,
+                f"There is no secure connection to {self._host} of {self.origin}: {flat}."
+                " Check ca_cert and validate_certs, or the certificates in the kubeconfig.",
+                status,
             )
         if status == 401:
             return ClusterError(
-                f"{self._host} does not accept the credentials of {self.origin}: log in again or renew its certificate.", status
+                f"{self._host} does not accept the credentials of {self.origin}:"
+                " log in again, or renew its certificate.",
+                status,
             )
         if status == 403:
             return ClusterError(f"Not allowed to {action} {where}: {said or reason}.", status)
-        return ClusterError(f"Cannot {action} {where}: {said or reason or f'HTTP {status}'}", status)
+        causes = told.get("details", {}).get("causes", [])
+        return ClusterError(f"Cannot {action} {where}: {said or reason or f'HTTP {status}'}", status, causes)
 
 
-class _NotFound(ClusterError):
+class NotFoundError(ClusterError):
     """The object does not exist, though its kind does."""
 
 
@@ -332,8 +344,17 @@ def _lines(response: Any) -> Iterator[bytes]:
         yield from (line for line in lines if line)
 
 
+def _status(body: str | None) -> Object:
+    """The API's Status object in the body of a refusal; empty where it is none, as for an unknown path."""
+    with suppress(ValueError):
+        told = json.loads(body or "")
+        if isinstance(told, dict):
+            return told
+    return {}
+
+
 def _reason(error: Exception) -> str:
-    """The last part of urllib3's message, which wraps the system's own in the representation of its objects."""
+    """The last part of urllib3's message, which wraps the system's own in representations of its objects."""
     return str(error).rpartition(": ")[2].rstrip(".") or type(error).__name__
 
 
@@ -345,6 +366,21 @@ def _kubeconfig_path(auth: Mapping[str, Any]) -> str:
 def _is_in_cluster(auth: Mapping[str, Any]) -> bool:
     explicit = auth.get("kubeconfig") or auth.get("context")
     return not explicit and "KUBERNETES_SERVICE_HOST" in os.environ
+
+
+def _unloadable() -> tuple[type[Exception], ...]:
+    """What the kubernetes client raises for a kubeconfig that it cannot load."""
+    return (kubernetes.config.ConfigException, yaml.YAMLError, OSError, ValueError, TypeError, KeyError)
+
+
+def _contexts(path: str) -> tuple[list[str], str | None]:
+    """The names of a kubeconfig's contexts and of its current one; none where it cannot be read."""
+    try:
+        list_contexts: Any = kubernetes.config.list_kube_config_contexts
+        listed = list_contexts(path)
+    except _unloadable():
+        return [], None
+    return sorted(entry["name"] for entry in listed[0]), listed[1]["name"]
 
 
 def _origin(auth: Mapping[str, Any]) -> str | None:
@@ -360,8 +396,7 @@ def _origin(auth: Mapping[str, Any]) -> str | None:
     path = _kubeconfig_path(auth)
     context = auth.get("context")
     if not context:
-        with suppress(kubernetes.config.ConfigException, yaml.YAMLError, OSError, KeyError, TypeError):
-            context = kubernetes.config.list_kube_config_contexts(path)[1]["name"]
+        context = _contexts(path)[1]
     return f"{path}#{context}"
 
 
@@ -373,25 +408,24 @@ def _unusable(auth: Mapping[str, Any], error: Exception) -> str:
     paths = path.split(os.pathsep)
     if not any(os.path.exists(one) for one in paths):
         return (
-            f"There is no kubeconfig {path}: give the path of an existing one with kubeconfig, or the address of an API"
-            " server with host."
+            f"There is no kubeconfig {path}: give the path of an existing one with kubeconfig, or the address"
+            " of an API server with host."
         )
     if auth.get("context") and isinstance(error, kubernetes.config.ConfigException):
-        with suppress(kubernetes.config.ConfigException, yaml.YAMLError, OSError, KeyError, TypeError):
-            known = sorted(entry["name"] for entry in kubernetes.config.list_kube_config_contexts(path)[0])
-            if auth["context"] not in known:
-                return f"context is {auth['context']!r}, but the kubeconfig {path} has only: {', '.join(known)}."
+        known = _contexts(path)[0]
+        if known and auth["context"] not in known:
+            return f"context is {auth['context']!r}, but the kubeconfig {path} has only: {', '.join(known)}."
     return f"The kubeconfig {path} cannot be used: {' '.join(str(error).split())}"
 
 
 def on_cluster(module: AnsibleModule, call: Callable[[Cluster], dict[str, Any]]) -> dict[str, Any]:
-    """What ``call`` returns for the cluster that the module's options name, with ``kubeconfig_used`` from -v on."""
-    # kubernetes.core declares kubeconfig as no_log because it may be a dictionary with keys and tokens. A path is no
-    # secret, and an error that may not name it is of no use.
+    """What ``call`` returns for the cluster that the module's options name; from -v on, with its origin."""
+    # kubernetes.core declares kubeconfig as no_log because it may be a dictionary with keys and tokens. A
+    # path is no secret, and an error that may not name it is of no use.
     if isinstance(module.params.get("kubeconfig"), str):
         module.no_log_values.discard(module.params["kubeconfig"])
     cluster = KubernetesCluster(module.params)
     result = call(cluster)
-    if module._verbosity >= 1:
+    if module._verbosity >= 1:  # noqa: SLF001 - AnsibleModule has no public name for it
         result["kubeconfig_used"] = cluster.origin
     return result

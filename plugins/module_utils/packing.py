@@ -148,7 +148,7 @@ def _nothing_to_pack(path: str, walk: _Walk) -> str:
     if walk.ignored:
         return (
             f"path: nothing is left of {path}: its files are all ignored ({_some(walk.ignored)}). "
-            "Change `ignore` or `.sourceignore`; Flux itself ignores images, archives and files of git and CI."
+            "Change `ignore` or `.sourceignore`; Flux ignores images, archives and files of git and CI anyway."
         )
     return f"path: {path} is empty. An artifact needs at least one file."
 
@@ -352,8 +352,8 @@ class _Hashing:
 def write_tar(entries: Iterable[Entry], archive: IO[bytes]) -> str:
     """Write ``entries`` to ``archive`` and return the digest of what was written.
 
-    Owner, group and times are zero and modes 0644 or 0755. Long names are GNU's, which Go reads and which need
-    no extended headers.
+    Owner, group and times are zero, modes 0644 or 0755. Long names are GNU's, which Go reads and which need no
+    extended headers.
     """
     out = _Hashing(archive)
     for entry in entries:

@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """One repository of an OCI registry, over HTTP.
 
-oras-py does the authentication; retries, time-outs, uploads and verification are ours, because oras-py retries
-for 131 seconds, never times out and verifies nothing.
+oras-py does the authentication; retries, time-outs, uploads and verification are ours, because oras-py
+retries for 131 seconds, never times out and verifies nothing.
 """
 
 from __future__ import annotations
 
 import hashlib
 import http.client
+import logging
 import os
 import random
 import re
@@ -31,6 +32,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.errors import Lo
 
 try:
     import oras.auth
+    import oras.logger
     import oras.provider
     import oras.utils
     import requests
@@ -52,6 +54,19 @@ SLOWEST_UPLOAD = 1024 * 1024  # bytes in a second; a slower registry is taken fo
 CHUNK = 256 * 1024  # bytes
 # What the name of Docker Hub stands for.
 _API_HOSTS = {"docker.io": "registry-1.docker.io", "index.docker.io": "registry-1.docker.io"}
+
+# The options of the documentation fragment `registry`.
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "url": {"type": "str", "required": True},
+    "insecure": {"type": "bool", "default": False},
+    "username": {"type": "str"},
+    "password": {"type": "str", "no_log": True},
+    "ca_cert": {"type": "path"},
+    "client_cert": {"type": "path"},
+    "client_key": {"type": "path", "no_log": False},
+    "validate_certs": {"type": "bool", "default": True},
+    "timeout": {"type": "float", "default": 10},
+}
 
 
 @dataclass(frozen=True)
@@ -123,6 +138,7 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
         adapter = _TimeLimitedAdapter(self.connection.timeout)
         self.session.mount("http://", adapter)
         self.session.mount("https://", adapter)
+        oras.logger.logger.set_level(logging.CRITICAL)  # what it has to say becomes a LoopError
         self.session.auth = _keep_headers  # or requests would take credentials out of ~/.netrc
         # As Go's clients: a proxy of the environment is none for this machine's own registry.
         self.session.trust_env = not self.reference.is_loopback
@@ -229,9 +245,9 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
             try:
                 response = self._over_a_scheme(method, url, request, left)
             except (requests.ConnectionError, requests.Timeout) as error:
-                failure = _cause(error, allowed)
                 if _is_untrusted(error):
-                    raise LoopError(self._untrusted(failure)) from error
+                    raise LoopError(self._untrusted(_cause(error, allowed))) from error
+                failure = f"cannot be reached: {_cause(error, allowed)}"
                 cause: Exception | None = error
             except (requests.RequestException, OSError) as error:
                 raise LoopError(
@@ -240,7 +256,7 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
             else:
                 if response.status_code not in RETRIED_STATUSES:
                     return response
-                failure = _said(response)
+                failure = f"fails: {_said(response)}"
                 pause = max(pause, _retry_after(response))
                 response.close()
                 cause = None
@@ -248,7 +264,7 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
             if attempt == MAX_ATTEMPTS or spent + pause >= allowed:
                 times = "once" if attempt == 1 else f"{attempt} times"
                 raise LoopError(
-                    f"url: the registry {self.reference.host} does not answer as it should: {failure}. "
+                    f"url: the registry {self.reference.host} {failure}. "
                     f"{method} {urlsplit(url).path} was tried {times} in {spent:.1f} seconds. Check that the "
                     "registry runs and that its address is right.",
                     url=self.reference.url,

@@ -1,0 +1,110 @@
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+#
+# `make` alone lists the targets. ARGS goes to the program a target runs: make up ARGS='-e flux_local_name=shop', make unit ARGS='-k packing'.
+
+.POSIX:
+.SILENT:
+
+VENV = .venv
+COLLECTION = .build/types/ansible_collections/gitops/flux_local
+ARTIFACT_MODULE = roles/binaries/files/modules/artifact
+
+# What a recipe starts with: the virtual environment's programs come first. (POSIX make cannot export PATH.)
+WITH_VENV = PATH="$$PWD/$(VENV)/bin:$$PATH"; export PATH; set -e;
+
+.PHONY: help up push status stop destroy test lint sanity unit integration molecule go-test docs build clean check-needs
+
+help:
+	printf '%s\n' \
+	  'make up           everything up: programs, registry, cluster, Flux, and the workloads reconciled' \
+	  'make push         push what changed, and reconcile it' \
+	  'make status       what runs, at which revision, and why not' \
+	  'make stop         stop the loop; make up brings it back' \
+	  'make destroy      remove the loop (ARGS="-e flux_local_purge=true": with the data of its registry)' \
+	  '' \
+	  'make test         all of the following, which prove the project' \
+	  'make lint         ruff, mypy, yamllint, ansible-lint, antsibull-docs, antsibull-changelog' \
+	  'make sanity       ansible-test sanity on the built collection' \
+	  'make unit         tests of the pure parts' \
+	  'make go-test      tests of the Go package the role binaries carries' \
+	  'make molecule     converge, idempotence, verify, destroy' \
+	  'make integration  tests on the real registry, API server and Flux' \
+	  '' \
+	  'make build        the collection as a tarball, in .build' \
+	  'make clean        remove what the gates and tests left (the virtual environment stays)' \
+	  '' \
+	  'ARGS="..." is handed on, such as: make up ARGS="-e flux_local_name=shop", make unit ARGS="-k packing"'
+
+# --- the loop
+
+up: check-needs $(VENV)/runtime
+	$(WITH_VENV) ansible-playbook playbooks/site.yml $(ARGS)
+
+push status stop destroy: $(VENV)/runtime
+	$(WITH_VENV) ansible-playbook playbooks/$@.yml $(ARGS)
+
+check-needs:
+	scripts/check-needs.sh >/dev/null
+
+# --- the virtual environment: made once, brought up to date when the pins change
+
+$(VENV)/runtime: requirements.txt
+	scripts/venv.sh requirements.txt
+	touch $@
+
+$(VENV)/development: $(VENV)/runtime requirements-dev.txt
+	scripts/venv.sh requirements-dev.txt
+	touch $@
+
+# mypy takes no sources from site-packages, where the other link is.
+$(COLLECTION):
+	mkdir -p $(@D)
+	ln -s "$$PWD" $@
+
+# --- the gates
+
+test:
+	for stage in lint sanity unit go-test molecule integration; do \
+	  began=$$(date +%s); \
+	  printf '\n=== %s\n' "$$stage"; \
+	  $(MAKE) --no-print-directory "$$stage" ARGS= || { echo "=== $$stage failed after $$(($$(date +%s) - began)) s"; exit 1; }; \
+	  printf '=== %s: %s s\n' "$$stage" "$$(($$(date +%s) - began))"; \
+	done
+
+lint: $(VENV)/development $(COLLECTION)
+	$(WITH_VENV) \
+	say() { printf -- '-- %s\n' "$$*"; "$$@"; }; \
+	say ruff check --quiet .; \
+	say ruff format --check --quiet .; \
+	say mypy; \
+	say yamllint .; \
+	say ansible-lint; \
+	say antsibull-changelog lint; \
+	say antsibull-docs lint-collection-docs --plugin-docs --check-extra-docs-refs --validate-collection-refs dependent --disallow-unknown-collection-refs .
+
+sanity: $(VENV)/development
+	$(WITH_VENV) scripts/sanity.sh $(ARGS)
+
+unit: $(VENV)/development
+	$(WITH_VENV) pytest tests/unit $(ARGS)
+
+integration: $(VENV)/development
+	$(WITH_VENV) pytest tests/integration $(ARGS)
+
+molecule: $(VENV)/development
+	$(WITH_VENV) molecule test $(ARGS)
+
+go-test:
+	cd $(ARTIFACT_MODULE) && export GOTOOLCHAIN=local GOFLAGS= && \
+	unformatted=$$(gofmt -l .) && { test -z "$$unformatted" || { echo "gofmt -w is due for: $$unformatted"; exit 1; }; } && \
+	go vet ./... && go test $(ARGS) ./...
+
+# --- the rest
+
+build: $(VENV)/runtime
+	$(WITH_VENV) ansible-galaxy collection build --force --output-path .build .
+
+clean:
+	rm -rf .ansible .build .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find plugins tests benchmarks scripts -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true

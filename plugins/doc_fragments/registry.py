@@ -1,0 +1,59 @@
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+"""The options of all modules that talk to a registry."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Options for C(extends_documentation_fragment): which repository, and how its registry is reached."""
+
+    DOCUMENTATION = r"""
+options:
+  url:
+    description:
+      - The repository, as Flux names it, C(oci://host[:port]/repository), without a tag or digest.
+    type: str
+    required: true
+  insecure:
+    description:
+      - Whether plain HTTP is allowed where the registry speaks no HTTPS.
+      - A registry on this machine (C(localhost), names below it, loopback addresses) may always speak plain HTTP.
+    type: bool
+    default: false
+  username:
+    description:
+      - The user to authenticate as, together with O(password). Without it, access is anonymous.
+    type: str
+  password:
+    description:
+      - The password or access token of O(username).
+    type: str
+  ca_cert:
+    description:
+      - A PEM file with the certificates of the authorities that may have signed the registry's certificate.
+      - With it, only HTTPS is spoken.
+    type: path
+  client_cert:
+    description:
+      - A PEM file with the client certificate to authenticate with, and its key unless O(client_key) has it.
+      - With it, only HTTPS is spoken.
+    type: path
+  client_key:
+    description:
+      - A PEM file with the key of O(client_cert).
+    type: path
+  validate_certs:
+    description:
+      - Whether the registry's certificate has to be trusted.
+    type: bool
+    default: true
+  timeout:
+    description:
+      - After how many seconds a registry that does not answer, or answers with errors of its own, is given up.
+      - A transfer takes as long as it needs, while data flow.
+    type: float
+    default: 10
+requirements:
+  - oras (Python library)
+"""

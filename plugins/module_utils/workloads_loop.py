@@ -1,0 +1,325 @@
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+"""The whole loop for many workloads: packed and pushed together, applied together, proven together."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifest import Reference, parse_url
+from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_push import PushRequest, PushResult, push, with_origin
+from ansible_collections.gitops.flux_local.plugins.module_utils.conditions import State
+from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils.flux_apply import Applied, apply_object, remove_object
+from ansible_collections.gitops.flux_local.plugins.module_utils.flux_reconcile import Request, Tracker, reconcile
+from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources import KUSTOMIZATION, OCI_REPOSITORY
+from ansible_collections.gitops.flux_local.plugins.module_utils.kubernetes_client import Cluster
+from ansible_collections.gitops.flux_local.plugins.module_utils.packing import Pack, pack
+from ansible_collections.gitops.flux_local.plugins.module_utils.registry import Connection, Repository
+from ansible_collections.gitops.flux_local.plugins.module_utils.workloads import (
+    Endpoint,
+    Workload,
+    in_order,
+    read_workloads,
+    readable_render_error,
+    unlisted_dependencies,
+)
+
+CONNECTIONS = 8
+RENDER_SECONDS = 120
+
+Item = TypeVar("Item")
+Outcome = TypeVar("Outcome")
+
+
+class Renderer(Protocol):
+    """Something that renders a folder as kustomize-controller will."""
+
+    def render(self, folder: str, kustomization: Mapping[str, Any], path: str) -> None:
+        """Raise LoopError naming the file below ``path``, the user's own folder, when ``folder`` does not render."""
+        ...
+
+
+@dataclass(frozen=True)
+class FluxCli:
+    """The flux program, which renders with the controller's own library."""
+
+    program: str
+
+    def render(self, folder: str, kustomization: Mapping[str, Any], path: str) -> None:
+        name = str(kustomization["metadata"]["name"])
+        with tempfile.TemporaryDirectory(prefix="flux-local-") as scratch:
+            definition = os.path.join(scratch, "kustomization.json")
+            with open(definition, "w", encoding="utf-8") as stream:
+                json.dump(kustomization, stream)
+            command = [self.program, "build", "kustomization", name, "--path", folder, "--kustomization-file", definition]
+            try:
+                finished = subprocess.run(
+                    [*command, "--dry-run", "--in-memory-build"],
+                    # A build that needs no cluster must not find one by accident.
+                    env={**os.environ, "KUBECONFIG": os.path.join(scratch, "none")},
+                    # It reads nothing outside the folder that it is started in.
+                    cwd=folder,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.PIPE,
+                    timeout=RENDER_SECONDS,
+                    check=False,
+                )
+            except (OSError, subprocess.TimeoutExpired) as error:
+                raise LoopError(f"flux: {self.program} could not render {path}: {error}.") from error
+        if finished.returncode != 0:
+            said = readable_render_error(finished.stderr.decode(errors="replace"), folder, path)
+            raise LoopError(f"{path} does not build: {said}. Nothing was pushed.")
+
+
+@dataclass
+class Present:
+    """A workload that is to be in the cluster, and what became of it so far."""
+
+    workload: Workload
+    packed: Pack
+    request: PushRequest
+    repository: Repository
+    warnings: list[str]
+    pushed: PushResult | None = None
+    applied: list[Applied] = field(default_factory=list)
+    tracker: Tracker | None = None
+
+    @property
+    def why(self) -> list[str]:
+        """What was different, a sentence each."""
+        pushed = [f"{tag}: {why}" for tag, why in self.pushed.why.items()] if self.pushed else []
+        applied = _sentences(self.applied)
+        asked = ["reconciled"] if self.tracker and self.tracker.is_triggered and not pushed and not applied else []
+        return [*pushed, *applied, *asked]
+
+    @property
+    def failure(self) -> str:
+        """Why it is not well, empty when it is: proven, or suspended as was asked for."""
+        if self.tracker is None or self.tracker.verdict.state is State.READY:
+            return ""
+        is_meant = self.tracker.verdict.state is State.SUSPENDED and self.workload.options["suspend"]
+        return "" if is_meant else self.tracker.failure()
+
+    @property
+    def diffs(self) -> list[Mapping[str, Any]]:
+        """What --diff shows."""
+        pushed = [self.pushed.diff] if self.pushed and self.pushed.diff else []
+        return [*pushed, *(applied.diff() for applied in self.applied if applied.is_changed)]
+
+    def receipt(self) -> dict[str, Any]:
+        """What is returned for the workload."""
+        proof = self.tracker.receipt() if self.tracker else {"ready": False}
+        about = _about(self.workload, self.why)
+        if self.pushed:
+            about |= {
+                "url": self.pushed.url,
+                "tag": self.workload.options["tag"],
+                "pushed_digest": self.pushed.digest,
+                "size": self.pushed.size,
+                "files": self.pushed.files,
+            }
+        return {**proof, "verdict": proof.get("state", ""), **about}
+
+
+@dataclass
+class Absent:
+    """A workload that is not to be in the cluster, and what became of it so far."""
+
+    workload: Workload
+    applied: list[Applied] = field(default_factory=list)
+
+    @property
+    def why(self) -> list[str]:
+        """What was different, a sentence each."""
+        return _sentences(self.applied)
+
+    @property
+    def diffs(self) -> list[Mapping[str, Any]]:
+        """What --diff shows."""
+        return [applied.diff() for applied in self.applied if applied.is_changed]
+
+    def receipt(self) -> dict[str, Any]:
+        """What is returned for the workload."""
+        return {**_about(self.workload, self.why), "ready": False, "verdict": "absent"}
+
+
+def _about(workload: Workload, why: list[str]) -> dict[str, Any]:
+    return {
+        "name": workload.name,
+        "namespace": workload.namespace,
+        "state": workload.options["state"],
+        "changed": bool(why),
+        "why": why,
+    }
+
+
+def _sentences(applied: Sequence[Applied]) -> list[str]:
+    return [f"{one.ref.kind.name}: {change}" for one in applied for change in one.changes]
+
+
+def run(
+    params: Mapping[str, Any],
+    *,
+    cluster: Cluster,
+    connect: Callable[[Reference, Connection], Repository],
+    renderer: Renderer,
+    warn: Callable[[str], None],
+    check_mode: bool,
+    with_diff: bool,
+) -> dict[str, Any]:
+    """Bring every listed workload to what the user's folders hold, and prove it.
+
+    Everything that can be refused is refused before anything is pushed or applied. Raises LoopError with all receipts when
+    a workload is not well in the end.
+    """
+    workloads = in_order(read_workloads(params["workloads"]))
+    registry = params["registry"]
+    endpoint = Endpoint(registry["host"], registry["cluster"] or registry["host"], registry["insecure"])
+    if check_mode and not _listens(endpoint.host):
+        return _foretold(workloads, endpoint)
+    connection = Connection.from_params(registry)
+    absent = [Absent(workload) for workload in reversed(workloads) if not workload.is_present]
+    with ExitStack() as stack, ThreadPoolExecutor(CONNECTIONS) as pool:
+
+        def packed(workload: Workload) -> Present:
+            repository = connect(parse_url(workload.url(endpoint.host)), connection)
+            return _packed(workload, params, repository, stack)
+
+        def compare(one: Present) -> None:
+            one.pushed = push(one.packed, one.request, one.repository, check_mode=True, with_diff=with_diff)
+
+        def publish(one: Present) -> None:
+            one.pushed = push(one.packed, one.request, one.repository, with_diff=with_diff)
+
+        present = _each(pool, [workload for workload in workloads if workload.is_present], packed)
+        _refuse_unknown_dependencies(cluster, workloads)
+        _each(pool, present, compare)
+        changed = [one for one in present if one.pushed and one.pushed.changed]
+        _each(pool, changed, lambda one: _render(one, renderer))
+        if not check_mode:
+            _each(pool, changed, publish)
+        _each(pool, present, lambda one: _apply(one, cluster, endpoint, check_mode=check_mode))
+        for one in absent:
+            _remove(one, cluster, params["timeout"], check_mode=check_mode)
+        _prove(present, cluster, params["timeout"], check_mode=check_mode)
+    for one in present:
+        for warning in one.warnings:
+            warn(f"{one.workload.name}: {warning}")
+    return _result([*present, *absent], [one.failure for one in present if one.failure and not check_mode])
+
+
+def _each(pool: ThreadPoolExecutor, items: Iterable[Item], call: Callable[[Item], Outcome]) -> list[Outcome]:
+    """``call`` on all items at once; the error of the first one that fails, in their order, is raised when all have ended."""
+    futures = [pool.submit(call, item) for item in items]
+    for future in futures:
+        future.exception()
+    return [future.result() for future in futures]
+
+
+def _packed(workload: Workload, params: Mapping[str, Any], repository: Repository, stack: ExitStack) -> Present:
+    options = workload.options
+    path = os.path.normpath(os.path.join(params["base_dir"] or "", options["path"]))
+    try:
+        packed = stack.enter_context(pack(path, ignore=options["ignore"], symlinks=options["symlinks"]))
+    except LoopError as error:
+        raise LoopError(f"Workload {workload.name}: {error.message}") from error
+    request = PushRequest((options["tag"],), compare=params["compare"])
+    request, warnings = with_origin(request, packed.path, params["source"], params["revision"])
+    return Present(workload, packed, request, repository, [*packed.warnings, *warnings])
+
+
+def _refuse_unknown_dependencies(cluster: Cluster, workloads: Sequence[Workload]) -> None:
+    for dependency, dependent in unlisted_dependencies(workloads).items():
+        if cluster.get(dependency) is None:
+            raise LoopError(
+                f"Workload {dependent}: depends_on names {dependency.name}, but the list has no such workload and the cluster no "
+                f"{dependency}. Add it to the list, or correct the name."
+            )
+
+
+def _render(one: Present, renderer: Renderer) -> None:
+    inside = (one.workload.options["kustomization_path"] or "").lstrip("./")
+    with tempfile.TemporaryDirectory(prefix="flux-local-") as scratch:
+        folder = os.path.join(os.path.realpath(scratch), "content")
+        one.packed.extract(folder)
+        entry = os.path.join(folder, inside) if inside else folder
+        if not os.path.isdir(entry):
+            raise LoopError(
+                f"Workload {one.workload.name}: kustomization_path is {inside!r}, but {one.packed.path} has no such folder. "
+                "Name one inside the workload's path."
+            )
+        try:
+            renderer.render(entry, one.workload.kustomization_object(), os.path.join(one.packed.path, inside) if inside else one.packed.path)
+        except LoopError as error:
+            raise LoopError(f"Workload {one.workload.name}: {error.message}") from error
+
+
+def _apply(one: Present, cluster: Cluster, endpoint: Endpoint, *, check_mode: bool) -> None:
+    for kind, desired in (
+        (OCI_REPOSITORY, one.workload.source_object(endpoint)),
+        (KUSTOMIZATION, one.workload.kustomization_object()),
+    ):
+        one.applied.append(apply_object(cluster, kind, desired, check_mode=check_mode, force=True))
+
+
+def _remove(one: Absent, cluster: Cluster, timeout: float, *, check_mode: bool) -> None:
+    # The Kustomization first: as it goes, Flux prunes what it applied, and needs no source for that.
+    for ref in (one.workload.kustomization, one.workload.source):
+        one.applied.append(remove_object(cluster, ref, check_mode=check_mode, wait_seconds=timeout))
+
+
+def _prove(present: Sequence[Present], cluster: Cluster, timeout: float, *, check_mode: bool) -> None:
+    provable = [one for one in present if not (check_mode and any(applied.before is None for applied in one.applied))]
+    requests = [
+        Request(one.workload.namespace, one.workload.name, timeout, expected_digest=one.pushed.digest if one.pushed else None)
+        for one in provable
+    ]
+    for one, tracker in zip(provable, reconcile(cluster, requests, check_mode=check_mode), strict=True):
+        one.tracker = tracker
+
+
+def _result(outcomes: Sequence[Present | Absent], failures: Sequence[str]) -> dict[str, Any]:
+    receipts = [one.receipt() for one in outcomes]
+    result: dict[str, Any] = {
+        "changed": any(receipt["changed"] for receipt in receipts),
+        "receipts": receipts,
+        "diff": [diff for one in outcomes for diff in one.diffs],
+    }
+    if failures:
+        raise LoopError("\n".join(failures), **result)
+    return result
+
+
+def _listens(host: str) -> bool:
+    address, _colon, port = host.partition("/")[0].rpartition(":")
+    try:
+        with socket.create_connection((address, int(port)), timeout=2):
+            return True
+    except (OSError, ValueError):
+        return not port.isdecimal()
+
+
+def _foretold(workloads: Sequence[Workload], endpoint: Endpoint) -> dict[str, Any]:
+    """What check mode says of a loop that does not run: there is nothing to compare with, so everything would be made."""
+    receipts = [
+        {
+            **_about(workload, ["the loop does not run yet"] if workload.is_present else []),
+            "ready": False,
+            "verdict": "",
+            "url": workload.url(endpoint.host),
+            "tag": workload.options["tag"],
+        }
+        for workload in workloads
+    ]
+    return {"changed": any(receipt["changed"] for receipt in receipts), "receipts": receipts, "diff": []}

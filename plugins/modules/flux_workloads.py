@@ -1,0 +1,295 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+# Apache License 2.0 (see LICENSE), compatible with the GNU General Public License v3.0 that Ansible itself is under.
+"""The whole loop for many workloads in one call."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: flux_workloads
+short_description: Pushes folders as artifacts, has Flux apply them, and proves it
+version_added: 0.1.0
+author: The gitops.flux_local authors (@gitops-flux-local)
+description:
+  - Each workload is a folder of manifests. It is packed and pushed as a Flux artifact, an OCIRepository and a Kustomization are applied
+    for it, both are reconciled, and the module returns when the digest that was pushed is the revision that is applied and healthy.
+  - All workloads are handled at once. Flux itself sees to their dependencies.
+  - What is as it should be is left alone, nothing is pushed, applied or reconciled for it.
+  - Everything that can be refused is refused before anything is pushed. A folder that is to be pushed is rendered first as
+    kustomize-controller will render it.
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+  - gitops.flux_local.attributes
+  - gitops.flux_local.attributes.actiongroup_k8s
+attributes:
+  check_mode:
+    support: full
+    details:
+      - When the registry does not run, everything is said to be made, since there is nothing to compare with.
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+requirements:
+  - oras (Python library)
+  - kubernetes (Python library)
+  - pathspec (Python library)
+options:
+  workloads:
+    description:
+      - The workloads, each a dictionary.
+      - C(name) is its name, and that of its OCIRepository and Kustomization. C(path) is the folder or file with its manifests.
+        Nothing else is needed.
+      - C(state) is V(present) or V(absent). When a workload is absent, Flux prunes what it had applied.
+      - C(namespace) is where the Flux objects live, V(flux-system) by default.
+      - C(repository) is the artifact's repository in the registry, the name by default. C(tag) is its tag, V(latest) by default.
+      - C(ignore) and C(symlinks) are as in M(gitops.flux_local.oci_artifact_push).
+      - C(kustomization_path) is Flux's C(spec.path), the folder inside the artifact to build.
+      - C(depends_on) lists names of workloads that have to be ready first, or C(namespace/name) of any Kustomization.
+      - C(wait) says whether Flux waits until everything that was applied is healthy, V(true) by default. C(timeout) is how long it
+        does so, V(2m) by default. C(retry_interval) is V(30s) by default.
+      - C(substitute) gives values to C(${variables}) in the manifests, C(substitute_from) names ConfigMaps and Secrets that do.
+      - Every other option of M(gitops.flux_local.flux_kustomization) can be given under its name, such as C(interval), C(prune),
+        C(target_namespace), C(health_checks), C(patches), C(images) and C(suspend).
+    type: list
+    elements: raw
+    required: true
+  registry:
+    description: The registry. The fact C(registry_endpoint) of the role registry can be given as it is.
+    type: dict
+    required: true
+    suboptions:
+      host:
+        description: The registry as this machine reaches it, as C(host[:port][/prefix]).
+        type: str
+        required: true
+      cluster:
+        description: The registry as Flux reaches it. The same address when it is not given.
+        type: str
+      insecure:
+        description: Whether plain http is allowed. Loopback addresses need no permission.
+        type: bool
+        default: false
+      username:
+        description: The name to log in with.
+        type: str
+      password:
+        description: The password to log in with.
+        type: str
+      ca_cert:
+        description: The certificate authority of the registry, in PEM.
+        type: path
+      client_cert:
+        description: The client certificate to show to the registry, in PEM.
+        type: path
+      client_key:
+        description: The key of O(registry.client_cert), in PEM.
+        type: path
+      validate_certs:
+        description: Whether the registry's certificate is verified.
+        type: bool
+        default: true
+      timeout:
+        description: How long one request may take, in seconds.
+        type: float
+        default: 10
+  flux:
+    description: The flux program, which renders folders before they are pushed.
+    type: path
+    required: true
+  base_dir:
+    description: What relative paths of workloads are relative to. The current folder when it is not given.
+    type: path
+  source:
+    description: Where the content comes from. Asked of git when it is not given.
+    type: str
+  revision:
+    description: The revision of the content. Asked of git when it is not given.
+    type: str
+  compare:
+    description:
+      - With V(content), a folder with the same content is not pushed again.
+      - With V(exact), source and revision count too.
+    type: str
+    choices: [content, exact]
+    default: content
+  timeout:
+    description: How long to wait for a workload to be proven, in seconds.
+    type: int
+    default: 300
+"""
+
+EXAMPLES = r"""
+- name: The shop runs as its folder says
+  gitops.flux_local.flux_workloads:
+    kubeconfig: /home/me/.local/share/flux-local/flux-local/kubeconfig
+    registry:
+      host: 127.0.0.1:5001
+    flux: /home/me/.cache/flux-local/flux/2.9.5/linux-amd64/flux
+    workloads:
+      - name: shop
+        path: ./shop
+
+- name: A workload is removed, with everything that Flux applied for it
+  gitops.flux_local.flux_workloads:
+    kubeconfig: /home/me/.local/share/flux-local/flux-local/kubeconfig
+    registry:
+      host: 127.0.0.1:5001
+    flux: /home/me/.cache/flux-local/flux/2.9.5/linux-amd64/flux
+    workloads:
+      - name: shop
+        state: absent
+"""
+
+RETURN = r"""
+receipts:
+  description: One for each workload. They are returned on failure too.
+  type: list
+  elements: dict
+  returned: always
+  contains:
+    name:
+      description: The workload's name.
+      type: str
+      sample: backend
+    namespace:
+      description: Where its Flux objects are.
+      type: str
+      sample: flux-system
+    state:
+      description: What was asked for, V(present) or V(absent).
+      type: str
+      sample: present
+    changed:
+      description: Whether anything was different.
+      type: bool
+      sample: true
+    why:
+      description: What was different, a sentence each.
+      type: list
+      elements: str
+      sample: ["latest: content differs"]
+    url:
+      description: The artifact's address.
+      type: str
+      sample: oci://127.0.0.1:5001/backend
+    tag:
+      description: The artifact's tag.
+      type: str
+      sample: latest
+    pushed_digest:
+      description: The digest of the manifest that the tag names. Empty in check mode when it would be a new one.
+      type: str
+      sample: sha256:0b1f5d3a1c5f9a5b6b8f7ce5cd8dc5a7e4fb11bbec6bb9b9e4ac4bf05d5dd2bb
+    size:
+      description: The size of the artifact's layer, in bytes.
+      type: int
+      sample: 912
+    files:
+      description: How many files it holds.
+      type: int
+      sample: 3
+    source_revision:
+      description: The revision that the OCIRepository has fetched.
+      type: str
+      sample: latest@sha256:0b1f5d3a1c5f9a5b6b8f7ce5cd8dc5a7e4fb11bbec6bb9b9e4ac4bf05d5dd2bb
+    applied_revision:
+      description: The revision that the Kustomization has applied.
+      type: str
+      sample: latest@sha256:0b1f5d3a1c5f9a5b6b8f7ce5cd8dc5a7e4fb11bbec6bb9b9e4ac4bf05d5dd2bb
+    ready:
+      description: Whether what was pushed is what runs, and is healthy.
+      type: bool
+      sample: true
+    verdict:
+      description: V(ready), V(in_progress), V(failed), V(suspended), V(deleting) or V(absent).
+      type: str
+      sample: ready
+    reason:
+      description: Flux's reason.
+      type: str
+      sample: ReconciliationSucceeded
+    message:
+      description: Flux's own message.
+      type: str
+      sample: "Kustomization flux-system/backend: Applied revision: latest@sha256:0b1f5d3a"
+    phases:
+      description: How long each phase took, in seconds. Empty for a phase that was not reached.
+      type: dict
+      sample: {source: 0.104, apply: 0.187, health: 0.021}
+    conditions:
+      description: The conditions of the OCIRepository and the Kustomization.
+      type: dict
+      sample: {source: [], kustomization: []}
+    events:
+      description: Kubernetes events of both.
+      type: list
+      elements: dict
+      sample: []
+    inventory:
+      description: What Flux applied for the workload.
+      type: list
+      elements: dict
+      sample: [{group: apps, kind: Deployment, name: backend, namespace: shop, version: v1}]
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.gitops.flux_local.plugins.module_utils.kubernetes_client import on_cluster
+from ansible_collections.gitops.flux_local.plugins.module_utils.module import exit_with, require
+from ansible_collections.gitops.flux_local.plugins.module_utils.registry import OrasRepository
+from ansible_collections.gitops.flux_local.plugins.module_utils.workloads_loop import FluxCli, run
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+
+REGISTRY: dict[str, Any] = {
+    "host": {"type": "str", "required": True},
+    "cluster": {"type": "str"},
+    "insecure": {"type": "bool", "default": False},
+    "username": {"type": "str"},
+    "password": {"type": "str", "no_log": True},
+    "ca_cert": {"type": "path"},
+    "client_cert": {"type": "path"},
+    "client_key": {"type": "path", "no_log": False},
+    "validate_certs": {"type": "bool", "default": True},
+    "timeout": {"type": "float", "default": 10},
+}
+
+
+def main() -> None:
+    """The module's entry."""
+    module = AnsibleModule(
+        argument_spec={
+            **AUTH_ARG_SPEC,
+            "workloads": {"type": "list", "elements": "raw", "required": True},
+            "registry": {"type": "dict", "required": True, "options": REGISTRY},
+            "flux": {"type": "path", "required": True},
+            "base_dir": {"type": "path"},
+            "source": {"type": "str"},
+            "revision": {"type": "str"},
+            "compare": {"type": "str", "choices": ["content", "exact"], "default": "content"},
+            "timeout": {"type": "int", "default": 300},
+        },
+        supports_check_mode=True,
+    )
+    require(module, "oras", "kubernetes", "pathspec")
+    exit_with(
+        module,
+        lambda: on_cluster(
+            module,
+            lambda cluster: run(
+                module.params,
+                cluster=cluster,
+                connect=OrasRepository,
+                renderer=FluxCli(module.params["flux"]),
+                warn=module.warn,
+                check_mode=module.check_mode,
+                with_diff=module._diff,
+            ),
+        ),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+"""A repository in memory, which keeps a record of what was asked of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import IO
+
+from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifest import (
+    Descriptor,
+    Manifest,
+    Reference,
+    digest_of,
+)
+
+
+@dataclass
+class MemoryRepository:
+    """Implements ``registry.Repository``; raises KeyError where a real registry would refuse."""
+
+    reference: Reference = field(default_factory=lambda: Reference("localhost:5050", "shop"))
+    manifests: dict[str, Manifest] = field(default_factory=dict)
+    blobs: dict[str, bytes] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+    def manifest(self, name: str) -> Manifest | None:
+        self.asked.append(f"read {name}")
+        return self.manifests.get(name)
+
+    def put_manifest(self, name: str, manifest: Manifest) -> None:
+        for layer in manifest.layers:
+            self.blobs[layer.digest]
+        self.asked.append(f"tag {name}")
+        self.manifests[name] = manifest
+
+    def put_blob(self, blob: Descriptor, content: IO[bytes] | bytes) -> bool:
+        if not isinstance(content, bytes):
+            content.seek(0)
+            content = content.read()
+        self.asked.append("blob")
+        if (digest_of(content), len(content)) != (blob.digest, blob.size):
+            raise KeyError(blob.digest)
+        is_new = blob.digest not in self.blobs
+        self.blobs[blob.digest] = content
+        return is_new
+
+    def fetch_blob(self, blob: Descriptor, into: IO[bytes]) -> None:
+        self.asked.append("fetch")
+        into.write(self.blobs[blob.digest])

@@ -1,0 +1,268 @@
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import gzip
+import io
+import tarfile
+
+import pytest
+from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifest import (
+    CONTENT_DIGEST,
+    CREATED,
+    LAYER_TYPE,
+    REVISION,
+    SOURCE,
+    Descriptor,
+    Manifest,
+    digest_of,
+    manifest_bytes,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_push import (
+    PushRequest,
+    push,
+    run,
+    with_origin,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils.packing import pack
+from ansible_collections.gitops.flux_local.tests.unit.fakes.repository import MemoryRepository
+
+REQUEST = PushRequest(("latest",), source="https://example.com/shop", revision="main@sha1:abc")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "a.yaml").write_text("a: 1\n")
+    return tmp_path / "shop"
+
+
+@pytest.fixture
+def repository():
+    return MemoryRepository()
+
+
+def pushed(folder, repository, request=REQUEST, **options):
+    repository.asked.clear()
+    with pack(str(folder)) as packed:
+        return push(packed, request, repository, **options)
+
+
+def test_a_first_push_sends_blobs_and_then_the_tag(folder, repository):
+    result = pushed(folder, repository)
+    assert repository.asked == ["read latest", "blob", "blob", "tag latest"]
+    held = repository.manifests["latest"]
+    assert result.changed
+    assert result.why == {"latest": "tag missing"}
+    assert result.digest == held.digest
+    assert result.previous_digest is None
+    assert result.content_digest == held.annotations[CONTENT_DIGEST]
+    assert (held.annotations[SOURCE], held.annotations[REVISION]) == (REQUEST.source, REQUEST.revision)
+    assert held.annotations[CREATED].endswith("Z")
+    assert result.size == held.layers[0].size
+    with tarfile.open(fileobj=io.BytesIO(repository.blobs[held.layers[0].digest])) as tar:
+        assert tar.getnames() == ["a.yaml"]
+
+
+def test_the_same_content_is_one_question(folder, repository):
+    first = pushed(folder, repository)
+    (folder / "a.yaml").touch()
+    request = PushRequest(("latest",), source="https://elsewhere", revision="main@sha1:def")
+    second = pushed(folder, repository, request)
+    assert repository.asked == ["read latest"]
+    assert not second.changed
+    assert second.why == {}
+    assert second.digest == second.previous_digest == first.digest
+    assert (second.source, second.revision) == (REQUEST.source, REQUEST.revision)  # what the tag holds
+    assert second.size == first.size
+
+
+def test_other_content_moves_the_tag(folder, repository):
+    first = pushed(folder, repository)
+    (folder / "a.yaml").write_text("a: 2\n")
+    second = pushed(folder, repository)
+    assert second.why == {"latest": "content differs"}
+    assert second.previous_digest == first.digest
+    assert second.digest == repository.manifests["latest"].digest != first.digest
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        PushRequest(("latest",), source=REQUEST.source, revision="main@sha1:def", compare="exact"),
+        PushRequest(("latest",), source=REQUEST.source, compare="exact"),
+        PushRequest(("latest",), REQUEST.source, REQUEST.revision, {"x": "y"}, compare="exact"),
+    ],
+)
+def test_exact_compares_the_metadata(folder, repository, request_):
+    pushed(folder, repository)
+    assert pushed(folder, repository, request_).why == {"latest": "metadata differs"}
+    assert not pushed(folder, repository, request_).changed
+
+
+def test_a_further_tag_takes_the_manifest_that_is_there(folder, repository):
+    first = pushed(folder, repository)
+    second = pushed(folder, repository, PushRequest(("v1", "latest", "v2"), revision="other"))
+    assert repository.asked == ["read v1", "read latest", "read v2", "tag v1", "tag v2"]
+    assert second.why == {"v1": "tag missing", "v2": "tag missing"}
+    assert second.digest == first.digest
+    assert second.previous_digest is None
+    assert {manifest.digest for manifest in repository.manifests.values()} == {first.digest}
+    assert second.revision == REQUEST.revision
+
+
+def test_check_mode_only_reads(folder, repository):
+    predicted = pushed(folder, repository, check_mode=True)
+    assert repository.asked == ["read latest"]
+    real = pushed(folder, repository)
+    assert predicted.digest is None
+    assert (predicted.why, predicted.size, predicted.content_digest, predicted.revision) == (
+        real.why,
+        real.size,
+        real.content_digest,
+        real.revision,
+    )
+    more = pushed(folder, repository, PushRequest(("v1", "latest")), check_mode=True)
+    assert repository.asked == ["read v1", "read latest"]
+    assert more.digest == real.digest
+
+
+def test_created_can_be_given(folder, repository):
+    request = PushRequest(("latest",), annotations={CREATED: "2026-01-01T00:00:00Z"})
+    one = pushed(folder, repository, request)
+    other = pushed(folder, MemoryRepository(), request)
+    assert one.digest == other.digest
+
+
+def foreign(folder, repository, media_type=LAYER_TYPE, body=None):
+    """Let the tag hold the folder as another program packs it."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        tar.add(folder, arcname=".")
+    layer = gzip.compress(buffer.getvalue()) if body is None else body
+    repository.blobs[digest_of(layer)] = layer
+    config = Descriptor("application/vnd.oci.empty.v1+json", digest_of(b"{}"), 2)
+    descriptor = Descriptor(media_type, digest_of(layer), len(layer))
+    repository.manifests["latest"] = Manifest(manifest_bytes(config, descriptor, {}))
+
+
+@pytest.mark.parametrize("media_type", [LAYER_TYPE, "application/vnd.oci.image.layer.v1.tar+gzip"])
+def test_the_same_content_from_another_producer_is_unchanged(folder, repository, media_type):
+    foreign(folder, repository, media_type)
+    assert not pushed(folder, repository).changed
+    assert repository.asked == ["read latest", "fetch"]
+    (folder / "a.yaml").write_text("a: 2\n")
+    assert pushed(folder, repository).why == {"latest": "content differs"}
+
+
+def test_what_is_no_archive_is_other_content(folder, repository):
+    foreign(folder, repository, body=b"no archive")
+    result = pushed(folder, repository, with_diff=True)
+    assert result.why == {"latest": "content differs"}
+    assert "something else than an archive" in result.diff["before"]
+
+
+def test_another_kind_of_artifact_is_not_fetched(folder, repository):
+    foreign(folder, repository, media_type="application/octet-stream")
+    assert pushed(folder, repository, with_diff=True).why == {"latest": "content differs"}
+    assert "fetch" not in repository.asked
+
+
+def test_the_diff_names_files_and_metadata(folder, repository):
+    digest = digest_of(b"a: 1\n")
+    first = pushed(folder, repository, with_diff=True).diff
+    assert first["before"] == ""
+    assert first["before_header"] == "oci://localhost:5050/shop:latest (does not exist)"
+    assert first["after"].splitlines() == [
+        f"{REVISION}: main@sha1:abc",
+        f"{SOURCE}: https://example.com/shop",
+        f"a.yaml  {digest}  5 bytes",
+    ]
+    (folder / "a.yaml").chmod(0o755)
+    second = pushed(folder, repository, with_diff=True, check_mode=True).diff
+    assert second["before"] == first["after"]
+    assert second["after"].endswith("5 bytes, executable\n")
+    (folder / "a.yaml").chmod(0o644)
+    assert pushed(folder, repository, with_diff=True).diff is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"tags": ("latest", "a/b")}, "'a/b' is no tag"),
+        ({"tags": ("latest",), "annotations": {CONTENT_DIGEST: "x"}}, "written by this collection"),
+    ],
+)
+def test_a_request_that_cannot_work_is_none(arguments, said):
+    with pytest.raises(LoopError, match=said):
+        PushRequest(**arguments)
+
+
+def test_given_origin_wins_over_git_and_empty_is_none(tmp_path):
+    request, warnings = with_origin(REQUEST, str(tmp_path), "", "v1")
+    assert (request.source, request.revision, warnings) == (None, "v1", [])
+    request, warnings = with_origin(REQUEST, str(tmp_path), None, "v1")
+    assert (request.source, request.revision, warnings) == (None, "v1", [])
+
+
+def module(folder, repository, **params):
+    warnings = []
+    defaults = {
+        "path": str(folder),
+        "url": repository.reference.url,
+        "tag": "latest",
+        "tags": [],
+        "ignore": [],
+        "symlinks": "refuse",
+        "source": None,
+        "revision": None,
+        "annotations": {},
+        "compare": "content",
+    }
+    result = run(defaults | params, connect=lambda *_unused: repository, warn=warnings.append)
+    return result, warnings
+
+
+def test_the_module_returns_what_it_documents(folder, repository):
+    result, warnings = module(folder, repository, tags=["v1", "latest"], revision="r")
+    assert warnings == []
+    assert result == {
+        "changed": True,
+        "content_digest": result["content_digest"],
+        "digest": repository.manifests["v1"].digest,
+        "files": 1,
+        "previous_digest": None,
+        "revision": "r",
+        "size": result["size"],
+        "source": None,
+        "tags": ["latest", "v1"],
+        "url": "oci://localhost:5050/shop",
+        "why": {"latest": "tag missing", "v1": "tag missing"},
+    }
+
+
+def test_the_module_warns(folder, repository):
+    (folder / "logo.png").write_text("")
+    unused, warnings = module(folder, repository, ignore=["!*.png"])
+    assert "logo.png" in warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ({"url": "localhost/x"}, "url"),
+        ({"tag": "a/b"}, "tag"),
+        ({"path": "/none"}, "path"),
+        ({"annotations": {"x": {"y": 1}}}, "annotations"),
+        ({"username": "me"}, "password"),
+        ({"ca_cert": "/none.pem"}, "ca_cert"),
+        ({"timeout": 0}, "timeout"),
+        ({"ignore": ["!"]}, "ignore"),
+    ],
+)
+def test_bad_input_is_an_error_before_anything_is_asked(folder, repository, params, said):
+    with pytest.raises(LoopError) as caught:
+        module(folder, repository, **params)
+    assert caught.value.message.startswith(said)
+    assert repository.asked == []
