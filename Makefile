@@ -60,7 +60,7 @@ $(VENV)/development: $(VENV)/runtime requirements-dev.txt
 # mypy takes no sources from site-packages, where the other link is.
 $(COLLECTION):
 	mkdir -p $(@D)
-	ln -s "$$PWD" $@
+	ln -sfn "$$PWD" $@
 
 # --- the gates
 
@@ -74,14 +74,16 @@ test:
 
 lint: $(VENV)/development $(COLLECTION)
 	$(WITH_VENV) \
-	say() { printf -- '-- %s\n' "$$*"; "$$@"; }; \
+	failed=; \
+	say() { printf -- '-- %s\n' "$$*"; "$$@" || failed="$$failed $$1"; }; \
 	say ruff check --quiet .; \
 	say ruff format --check --quiet .; \
 	say mypy; \
 	say yamllint .; \
 	say ansible-lint; \
 	say antsibull-changelog lint; \
-	say antsibull-docs lint-collection-docs --plugin-docs --check-extra-docs-refs --validate-collection-refs dependent --disallow-unknown-collection-refs .
+	say antsibull-docs lint-collection-docs --plugin-docs --check-extra-docs-refs --validate-collection-refs dependent --disallow-unknown-collection-refs .; \
+	test -z "$$failed" || { echo "These found something:$$failed"; exit 1; }
 
 sanity: $(VENV)/development
 	$(WITH_VENV) scripts/sanity.sh $(ARGS)
@@ -93,7 +95,7 @@ integration: $(VENV)/development
 	$(WITH_VENV) pytest tests/integration $(ARGS)
 
 molecule: $(VENV)/development
-	$(WITH_VENV) molecule test $(ARGS)
+	$(WITH_VENV) MOLECULE_COMMAND_BORDERS=false molecule test $(ARGS)
 
 go-test:
 	cd $(ARTIFACT_MODULE) && export GOTOOLCHAIN=local GOFLAGS= && \

@@ -12,14 +12,19 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+
 from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils.lock import Owner, process_start, release, take
+from ansible_collections.gitops.flux_local.plugins.module_utils.lock import (
+    Owner,
+    process_start,
+    take,
+)
 
 COLLECTION_PLAYBOOK = re.compile(r"\w+\.\w+\.\w+")
 
 
 class ActionModule(ActionBase):
-    """Takes or releases the lock for the ansible-playbook process, which is the parent of the worker this runs in."""
+    """Takes the lock for the ansible-playbook process, which is the parent of the worker this runs in."""
 
     TRANSFERS_FILES = False
     _requires_connection = False
@@ -30,7 +35,6 @@ class ActionModule(ActionBase):
         unused, arguments = self.validate_argument_spec(
             argument_spec={
                 "state_dir": {"type": "path", "required": True},
-                "state": {"type": "str", "choices": ["held", "released"], "default": "held"},
                 "timeout": {"type": "int", "default": 600},
             }
         )
@@ -41,9 +45,6 @@ class ActionModule(ActionBase):
         if self._task.check_mode:
             return result
         try:
-            if arguments["state"] == "released":
-                release(lock_file, playbook)
-                return result
             owner = Owner(
                 pid=playbook,
                 started=process_start(playbook),
@@ -58,5 +59,9 @@ class ActionModule(ActionBase):
 
 def _playbooks_of(arguments: list[str]) -> str:
     """The command without its options, which may hold secrets."""
-    playbooks = [argument for argument in arguments[1:] if argument.endswith((".yml", ".yaml")) or COLLECTION_PLAYBOOK.fullmatch(argument)]
+    playbooks = [
+        argument
+        for argument in arguments[1:]
+        if argument.endswith((".yml", ".yaml")) or COLLECTION_PLAYBOOK.fullmatch(argument)
+    ]
     return " ".join([os.path.basename(arguments[0]), *playbooks])

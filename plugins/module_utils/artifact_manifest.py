@@ -141,12 +141,17 @@ class Manifest:
 
     @cached_property
     def _fields(self) -> Mapping[str, Any]:
-        fields = json.loads(self.body)
+        try:
+            fields = json.loads(self.body)
+        except ValueError:
+            return {}
         return fields if isinstance(fields, dict) else {}
 
     @property
     def annotations(self) -> dict[str, str]:
-        return dict(self._fields.get("annotations") or {})
+        """What the producer noted; nothing where the manifest is not understood."""
+        annotations = self._fields.get("annotations")
+        return dict(annotations) if isinstance(annotations, dict) else {}
 
     @property
     def content_digest(self) -> str | None:
@@ -155,11 +160,14 @@ class Manifest:
 
     @property
     def layers(self) -> list[Descriptor]:
-        """The layers, of which Flux takes the first; none in an index."""
-        return [
-            Descriptor(str(layer.get("mediaType")), str(layer.get("digest")), int(layer.get("size", 0)))
-            for layer in self._fields.get("layers") or []
-        ]
+        """The layers, of which Flux takes the first; none in an index, or where they are not understood."""
+        layers = self._fields.get("layers")
+        try:
+            return [
+                Descriptor(layer["mediaType"], layer["digest"], int(layer["size"])) for layer in layers or []
+            ]
+        except (KeyError, TypeError, ValueError):
+            return []
 
 
 def config_bytes(content_digest: str) -> bytes:

@@ -11,6 +11,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import IO, Any
 
+from ansible_collections.gitops.flux_local.plugins.module_utils.archive import (
+    FileDigest,
+    NotAnArchiveError,
+    compressed,
+    decompressed,
+    file_digests,
+    holds_same_content,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifest import (
     CONFIG_TYPE,
     CONTENT_DIGEST,
@@ -31,16 +39,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifes
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils.git_revision import git_revision
-from ansible_collections.gitops.flux_local.plugins.module_utils.packing import (
-    FileDigest,
-    NotAnArchiveError,
-    Pack,
-    compressed,
-    decompressed,
-    file_digests,
-    holds_same_content,
-    pack,
-)
+from ansible_collections.gitops.flux_local.plugins.module_utils.packing import Pack, pack
 from ansible_collections.gitops.flux_local.plugins.module_utils.registry import Connection, Repository
 
 TAG_MISSING = "tag missing"
@@ -74,8 +73,9 @@ class PushRequest:
 class PushResult:
     """What the tags hold afterwards.
 
-    ``digest`` is the manifest's; None in check mode where it would be a new one, since the time of the push is
-    part of it. ``size`` is the layer's in bytes. ``why`` says for each tag that is written what was not as wanted.
+    ``digest`` is the manifest's; None in check mode where it would be a new one, since the time of the push
+    is part of it. ``size`` is the layer's in bytes. ``why`` says for each tag that is written what was not as
+    wanted.
     """
 
     url: str
@@ -212,7 +212,7 @@ def _why(held: Manifest | None, packed: Pack, request: PushRequest, repository: 
 
 
 def _holds(held: Manifest, packed: Pack, repository: Repository) -> bool:
-    if held.content_digest:
+    if held.content_digest and held.layers:
         return held.content_digest == packed.content_digest
     try:
         with _archive(held, repository) as archive:

@@ -43,7 +43,11 @@ class Seen:
 
 
 def look(
-    wanted: Sequence[Wanted], *, read: Callable[[str], bytes | None], now: datetime.datetime, renew_before_days: int
+    wanted: Sequence[Wanted],
+    *,
+    read: Callable[[str], bytes | None],
+    now: datetime.datetime,
+    renew_before_days: int,
 ) -> dict[str, Seen]:
     """Compare every certificate with what is wanted. An authority stands before what it signs; with it, all that it signed is due.
 
@@ -59,7 +63,10 @@ def look(
         days = (certificate.not_valid_after_utc - now).days
         issuer = certificate if one.issuer == one.name else found.get(one.issuer)
         found[one.name] = certificate
-        seen[one.name] = Seen(_difference(one, certificate, read(f"{one.name}.key"), issuer, seen, days, renew_before_days), max(days, 0))
+        seen[one.name] = Seen(
+            _difference(one, certificate, read(f"{one.name}.key"), issuer, seen, days, renew_before_days),
+            max(days, 0),
+        )
     return seen
 
 
@@ -80,7 +87,10 @@ def _difference(
         return f"it ends in {max(days, 0)} days"
     if not _belongs(key, certificate):
         return "its key is missing or another one"
-    if (_subject(certificate), _alternatives(certificate)) != ((one.common_name, one.organization), frozenset(one.subject_alt_name)):
+    if (_subject(certificate), _alternatives(certificate)) != (
+        (one.common_name, one.organization),
+        frozenset(one.subject_alt_name),
+    ):
         return "it is for another subject"
     if _usages(certificate) != frozenset(one.usages):
         return "it is for another usage"
@@ -108,7 +118,9 @@ def _belongs(key: bytes | None, certificate: x509.Certificate) -> bool:
     except (ValueError, TypeError):
         return False
     encoded = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return public is not None and public.public_bytes(*encoded) == certificate.public_key().public_bytes(*encoded)
+    return public is not None and public.public_bytes(*encoded) == certificate.public_key().public_bytes(
+        *encoded
+    )
 
 
 def _subject(certificate: x509.Certificate) -> tuple[str, str]:
@@ -125,9 +137,14 @@ def _alternatives(certificate: x509.Certificate) -> frozenset[str]:
     except x509.ExtensionNotFound:
         return frozenset()
     addresses: list[ipaddress.IPv4Address | ipaddress.IPv6Address] = [
-        address for address in names.get_values_for_type(x509.IPAddress) if isinstance(address, ipaddress.IPv4Address | ipaddress.IPv6Address)
+        address
+        for address in names.get_values_for_type(x509.IPAddress)
+        if isinstance(address, ipaddress.IPv4Address | ipaddress.IPv6Address)
     ]
-    return frozenset([f"DNS:{name}" for name in names.get_values_for_type(x509.DNSName)] + [f"IP:{address}" for address in addresses])
+    return frozenset(
+        [f"DNS:{name}" for name in names.get_values_for_type(x509.DNSName)]
+        + [f"IP:{address}" for address in addresses]
+    )
 
 
 def _usages(certificate: x509.Certificate) -> frozenset[str]:

@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+
 from ansible_collections.gitops.flux_local.plugins.module_utils.conditions import (
     State,
     Verdict,
@@ -21,12 +23,14 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.conditions impor
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources import (
+    FIELDS,
     KUSTOMIZATION,
     OCI_REPOSITORY,
     REQUESTED_AT,
     Kind,
     Object,
     ObjectRef,
+    argument_spec,
     check_metadata,
     keep_live_spelling,
     manifest,
@@ -285,27 +289,45 @@ def wait_until_ready(cluster: Cluster, ref: ObjectRef, wait_seconds: float) -> O
         raise LoopError(
             f"{ref} is not ready after {wait_seconds:g} s: {verdict.reason}: {verdict.message}", object=seen
         )
-    raise LoopError(f"{ref} failed with {verdict.reason}: {verdict.message}", object=seen)
+    raise LoopError(f"{ref} failed with {verdict.reason}: {verdict.message}", resource=seen)
+
+
+def resource_spec(kind: Kind) -> dict[str, Any]:
+    """The argument_spec of the module for ``kind``."""
+    return {
+        **AUTH_ARG_SPEC,
+        **argument_spec(FIELDS[kind]),
+        "name": {"type": "str", "required": True},
+        "namespace": {"type": "str", "default": "flux-system"},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "labels": {"type": "dict"},
+        "annotations": {"type": "dict"},
+        "wait": {"type": "bool", "default": False},
+        "wait_timeout": {"type": "int", "default": 120},
+        "force_conflicts": {"type": "bool", "default": False},
+    }
 
 
 def run_resource(
-    cluster: Cluster, kind: Kind, params: Mapping[str, Any], *, check_mode: bool
+    cluster: Cluster, kind: Kind, params: Mapping[str, Any], *, check_mode: bool, with_diff: bool
 ) -> dict[str, Any]:
     """The result of the modules flux_source and flux_kustomization."""
     check_metadata(kind, params)  # also of what is to be absent
-    asked = manifest(kind, params) if params["state"] == "present" else None
     ref = ObjectRef(kind, params["namespace"], params["name"])
-    wait_seconds = float(params["wait_timeout"]) if params["wait"] else None
-    if asked is None:
+    wait_seconds = float(params["wait_timeout"]) if params["wait"] and not check_mode else None
+    if params["state"] == "absent":
         applied = remove_object(cluster, ref, check_mode=check_mode, wait_seconds=wait_seconds)
     else:
-        applied = apply_object(cluster, kind, asked, check_mode=check_mode, force=params["force_conflicts"])
-    after = applied.after
-    if after is not None and wait_seconds is not None and not check_mode:
-        after = wait_until_ready(cluster, ref, wait_seconds)
-    return {
+        desired = manifest(kind, params)
+        applied = apply_object(cluster, kind, desired, check_mode=check_mode, force=params["force_conflicts"])
+    resource = applied.after
+    if resource is not None and wait_seconds is not None:
+        resource = wait_until_ready(cluster, ref, wait_seconds)
+    result: dict[str, Any] = {
         "changed": applied.is_changed,
         "changes": applied.changes,
-        "object": _STATES[kind](after) if after else None,
-        "diff": applied.diff(),
+        "resource": _STATES[kind](resource) if resource else None,
     }
+    if with_diff:
+        result["diff"] = applied.diff()
+    return result

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+
 from ansible_collections.gitops.flux_local.plugins.module_utils.conditions import (
     DEPENDENCY_NOT_READY,
     NOT_HANDLED,
@@ -500,6 +502,15 @@ class _Watchers:
                 self._seen.put(_Seen(scope.kind, [], gone=ref_of(scope.kind, event.item)))
             elif event.type != "BOOKMARK":
                 self._seen.put(_Seen(scope.kind, [event.item]))
+
+
+RECONCILE_SPEC: dict[str, Any] = {
+    **AUTH_ARG_SPEC,
+    "name": {"type": "str", "required": True},
+    "namespace": {"type": "str", "default": "flux-system"},
+    "expected_digest": {"type": "str"},
+    "timeout": {"type": "float", "default": 120},
+}
 
 
 def run_reconcile(cluster: Cluster, params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:

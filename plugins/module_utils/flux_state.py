@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 from ansible_collections.gitops.flux_local.plugins.module_utils.conditions import (
     State,
@@ -155,20 +158,26 @@ def events_of(cluster: Cluster, item: Object) -> list[dict[str, Any]]:
     return sorted(events, key=lambda event: event["last_seen"] or "")[-NEWEST_EVENTS:]
 
 
-def flux_info(
-    cluster: Cluster, *, namespace: str | None, name: str | None, with_events: bool
-) -> dict[str, Any]:
-    """The result of the module flux_info: sources and Kustomizations, of a namespace or name where given."""
-    selector = f"metadata.name={name}" if name else None
+INFO_SPEC: dict[str, Any] = {
+    **AUTH_ARG_SPEC,
+    "name": {"type": "str"},
+    "namespace": {"type": "str"},
+    "events": {"type": "bool", "default": False},
+}
+
+
+def run_info(cluster: Cluster, params: Mapping[str, Any]) -> dict[str, Any]:
+    """The result of the module flux_info."""
+    selector = f"metadata.name={params['name']}" if params["name"] else None
 
     def read(kind: Kind) -> list[Object]:
-        return cluster.list(kind, namespace, field_selector=selector).items
+        return cluster.list(kind, params["namespace"], field_selector=selector).items
 
-    def state(item: Object, described: dict[str, Any]) -> dict[str, Any]:
-        return {**described, "events": events_of(cluster, item)} if with_events else described
+    def events(item: Object) -> dict[str, Any]:
+        return {"events": events_of(cluster, item)} if params["events"] else {}
 
     return {
         "changed": False,
-        "sources": [state(item, source_state(item)) for item in read(OCI_REPOSITORY)],
-        "kustomizations": [state(item, kustomization_state(item)) for item in read(KUSTOMIZATION)],
+        "sources": [{**source_state(item), **events(item)} for item in read(OCI_REPOSITORY)],
+        "kustomizations": [{**kustomization_state(item), **events(item)} for item in read(KUSTOMIZATION)],
     }

@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 from dataclasses import dataclass
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlsplit
 
 _TIMEOUT = 10.0  # seconds; a repository on a dead network drive must not hold up a push
 # Set where a git hook runs this; they name the hook's repository, not the folder's.
@@ -74,13 +74,13 @@ def without_credentials(url: str) -> str:
     parts = urlsplit(url)
     user, at, host = parts.netloc.rpartition("@")
     kept = f"{user.split(':')[0]}@" if at and parts.scheme.endswith("ssh") else ""
-    return urlunsplit(parts._replace(netloc=f"{kept}{host}", query="", fragment=""))
+    return SplitResult(parts.scheme, f"{kept}{host}", parts.path, "", "").geturl()
 
 
 def _branch_headers(status: str) -> dict[str, str]:
     prefix = "# branch."
     lines = [line.removeprefix(prefix) for line in status.splitlines() if line.startswith(prefix)]
-    return {key: value for key, _, value in (line.partition(" ") for line in lines)}
+    return dict(line.partition(" ")[::2] for line in lines)
 
 
 def _reports_changes(status: str) -> bool:

@@ -7,8 +7,8 @@ each relative to its own folder; the last pattern that matches a path decides, a
 parent folder. The patterns of the user come last. What source-controller would leave out is left out here
 already, so that what is pushed is what runs.
 
-Patterns are those of gitignore(5). source-controller's own matcher departs from it in corners (``/**`` matches
-nothing there, and ``**/a/b`` looks at the first ``a`` only), where gitignore(5) counts.
+Patterns are those of gitignore(5). source-controller's own matcher departs from it in corners (``/**``
+matches nothing there, and ``**/a/b`` looks at the first ``a`` only), where gitignore(5) counts.
 """
 
 from __future__ import annotations

@@ -143,7 +143,7 @@ class KubernetesCluster:
     def get(self, ref: ObjectRef) -> Object | None:
         kind = ref.kind
         try:
-            found: Object = self._call(
+            return self._call(
                 f"read {ref}",
                 kind,
                 self._api.get_namespaced_custom_object,
@@ -155,11 +155,10 @@ class KubernetesCluster:
             )
         except NotFoundError:
             return None
-        return found
 
     def list(self, kind: Kind, namespace: str | None = None, *, field_selector: str | None = None) -> Listing:
         selectors = {"field_selector": field_selector} if field_selector else {}
-        listed = self._listing(kind, namespace, "list", **selectors)
+        listed = self._read(self._listing(kind, namespace, "list", **selectors))
         for item in listed["items"]:
             item.setdefault("apiVersion", kind.api_version)
             item.setdefault("kind", kind.name)
@@ -182,7 +181,7 @@ class KubernetesCluster:
         kind = ref.kind
         if dry_run:
             options["dry_run"] = "All"
-        changed: Object = self._call(
+        return self._call(
             f"change {ref}",
             kind,
             self._api.patch_namespaced_custom_object,
@@ -196,7 +195,6 @@ class KubernetesCluster:
             _content_type=f"application/{media_type}",
             **options,
         )
-        return changed
 
     def delete(self, ref: ObjectRef, *, dry_run: bool = False) -> None:
         kind = ref.kind
@@ -231,7 +229,6 @@ class KubernetesCluster:
             resource_version=resource_version,
             timeout_seconds=timeout_seconds,
             allow_watch_bookmarks=True,
-            _preload_content=False,
             _request_timeout=(REQUEST_TIMEOUT[0], float(timeout_seconds + WATCH_GRACE)),
             **selectors,
         )
@@ -241,19 +238,30 @@ class KubernetesCluster:
         if namespace is None:
             action = f"{verb} the {kind.plural} of all namespaces"
             everywhere = self._api.list_cluster_custom_object
-            return self._call(action, kind, everywhere, kind.group, kind.version, kind.plural, **options)
+            return self._send(action, kind, everywhere, kind.group, kind.version, kind.plural, **options)
         action = f"{verb} the {kind.plural} of namespace {namespace}"
         within = self._api.list_namespaced_custom_object
-        return self._call(action, kind, within, kind.group, kind.version, namespace, kind.plural, **options)
+        return self._send(action, kind, within, kind.group, kind.version, namespace, kind.plural, **options)
 
-    def _call(self, action: str, kind: Kind, call: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    def _call(self, action: str, kind: Kind, call: Callable[..., Any], *args: Any, **options: Any) -> Object:
+        return self._read(self._send(action, kind, call, *args, **options))
+
+    def _send(self, action: str, kind: Kind, call: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        """The response with its body unread: the client's own decoding knows no answer but 200, and apply creates."""
         options.setdefault("_request_timeout", REQUEST_TIMEOUT)
         try:
-            return call(*args, **options)
+            return call(*args, _preload_content=False, **options)
         except kubernetes.client.ApiException as error:
             raise self.failure(action, kind, error.status or 0, error.reason, error.body) from error
         except urllib3.exceptions.HTTPError as error:
             raise self.unreachable(error) from error
+
+    def _read(self, response: Any) -> Object:
+        try:
+            read: Object = json.loads(response.data)
+        except (urllib3.exceptions.HTTPError, ValueError) as error:
+            raise self.unreachable(error) from error
+        return read
 
     def unreachable(self, error: Exception) -> ClusterError:
         """The error for a request that got no answer."""

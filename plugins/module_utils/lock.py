@@ -40,7 +40,9 @@ def process_start(pid: int) -> str:
             return ""
         # Fields 3 and 22 of proc(5): the state, and the start in clock ticks since boot.
         return "" if fields[0] == "Z" else fields[19]
-    listing = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    listing = subprocess.run(
+        ["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
     return listing.stdout.strip()
 
 
@@ -64,19 +66,6 @@ def take(lock_file: str, owner: Owner, *, timeout: float) -> float:
                 f"It still held {lock_file} after {timeout:g} s. Wait for it to end, or end it, then run this one again."
             )
         time.sleep(POLL_SECONDS)
-
-
-def release(lock_file: str, pid: int) -> bool:
-    """Give the lock back when the process holds it; returns whether it did."""
-    if not Path(lock_file).exists():
-        return False
-    with _guarded(lock_file) as stream:
-        holder = _holder(stream.read())
-        if holder is None or holder.pid != pid:
-            return False
-        stream.seek(0)
-        stream.truncate()
-        return True
 
 
 def _holder(text: str) -> Owner | None:

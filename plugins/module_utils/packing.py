@@ -8,26 +8,26 @@ way. It is what gets compressed, pushed, rendered and compared: an edit meanwhil
 
 from __future__ import annotations
 
-import gzip
-import hashlib
 import os
 import stat
-import tarfile
 import tempfile
-import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import IO
 
+from ansible_collections.gitops.flux_local.plugins.module_utils.archive import (
+    KEPT_IN_MEMORY,
+    Entry,
+    FileDigest,
+    file_digests,
+    file_errors,
+    read_tar,
+    write_tar,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils.ignore_rules import SOURCEIGNORE, IgnoreRules
 
-CHUNK = 256 * 1024  # bytes
-KEPT_IN_MEMORY = 8 * 1024 * 1024  # bytes of an archive; a larger one goes to a temporary file
 NAMED_IN_A_MESSAGE = 10
-# Manifests compress almost as well as at level 6, in less than half of the time.
-COMPRESSION_LEVEL = 3
 
 _REMEDIES = {
     "symlink": "Flux drops symbolic links silently: replace it by a file, ignore it, or set symlinks=follow",
@@ -43,25 +43,6 @@ _REMEDIES = {
     "name that is not UTF-8": "rename it, or ignore it",
     "folder name that ends in two dots": "Flux rejects the whole artifact: rename it, or ignore it",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One file or folder of an archive: ``name`` is relative to its root and has no trailing slash."""
-
-    name: str
-    is_folder: bool
-    is_executable: bool = False
-    source: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class FileDigest:
-    """What tells one version of a file from another: its sha256 (hexadecimal), its size in bytes."""
-
-    digest: str
-    size: int
-    is_executable: bool
 
 
 @dataclass
@@ -80,16 +61,17 @@ class Pack:
 
     def extract(self, destination: str) -> None:
         """Write the content to the folder ``destination``, which must be empty or not exist."""
-        os.makedirs(destination, exist_ok=True)
-        for member, content in read_tar(self.archive):
-            target = os.path.join(destination, member.name)
-            if content is None:
-                os.makedirs(target, exist_ok=True)
-                continue
-            os.makedirs(os.path.dirname(target), exist_ok=True)
-            with open(target, "xb") as file:
-                file.writelines(content)
-            os.chmod(target, 0o755 if member.is_executable else 0o644)
+        with file_errors(f"{destination} cannot be written"):
+            os.makedirs(destination, exist_ok=True)
+            for member, content in read_tar(self.archive):
+                target = os.path.join(destination, member.name)
+                if content is None:
+                    os.makedirs(target, exist_ok=True)
+                    continue
+                os.makedirs(os.path.dirname(target), exist_ok=True)
+                with open(target, "xb") as file:
+                    file.writelines(content)
+                os.chmod(target, 0o755 if member.is_executable else 0o644)
 
     def file_digests(self) -> dict[str, FileDigest]:
         """The files of the archive by name."""
@@ -105,50 +87,35 @@ class Pack:
         self.close()
 
 
-@dataclass
-class Layer:
-    """A compressed archive, its digest and its size in bytes."""
-
-    content: IO[bytes]
-    digest: str
-    size: int
-
-
 def pack(path: str, *, ignore: Sequence[str] = (), symlinks: str = "refuse") -> Pack:
     """Pack the folder or file ``path``.
 
     ``ignore`` are patterns besides Flux's defaults and ``.sourceignore``; ``symlinks`` is ``refuse`` or
     ``follow``. Raises LoopError when there is nothing to pack, or something that cannot be packed.
     """
-    rules = IgnoreRules.for_root(ignore)
-    if not os.path.lexists(path):
+    if not os.path.exists(path):
         raise LoopError(f"path: {path} does not exist. Name an existing folder or file.", path=path)
-    walk = _Walk(os.path.realpath(path), symlinks == "follow")
-    entries = list(
-        walk.file(os.path.basename(os.path.abspath(path)), rules) if walk.is_file else walk.folder("", rules)
-    )
-    walk.refuse()
-    files = sum(not entry.is_folder and os.path.basename(entry.name) != SOURCEIGNORE for entry in entries)
-    if not files:
-        raise LoopError(_nothing_to_pack(path, walk), path=path)
-    archive: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=KEPT_IN_MEMORY)  # noqa: SIM115 - lives in the Pack
-    try:
-        content_digest = write_tar(entries, archive)
-    except OSError as error:
-        archive.close()
-        raise LoopError(f"path: {path} cannot be packed: {error}.", path=path) from error
-    except BaseException:
-        archive.close()
-        raise
-    total = sum(not entry.is_folder for entry in entries)
-    return Pack(path, archive, content_digest, total, _warnings(walk.dropped_by_flux))
+    with file_errors(f"path: {path} cannot be packed"):
+        walk = _Walk(os.path.realpath(path), symlinks == "follow")
+        entries = list(walk.entries(os.path.basename(os.path.abspath(path)), IgnoreRules.for_root(ignore)))
+        walk.refuse()
+        files = [entry.name for entry in entries if not entry.is_folder]
+        if all(os.path.basename(name) == SOURCEIGNORE for name in files):
+            raise LoopError(_nothing_to_pack(path, walk), path=path)
+        archive: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=KEPT_IN_MEMORY)  # noqa: SIM115 - the Pack's
+        try:
+            content_digest = write_tar(entries, archive)
+        except BaseException:
+            archive.close()
+            raise
+    return Pack(path, archive, content_digest, len(files), _warnings(walk.dropped_by_flux))
 
 
 def _nothing_to_pack(path: str, walk: _Walk) -> str:
     if walk.ignored:
         return (
             f"path: nothing is left of {path}: its files are all ignored ({_some(walk.ignored)}). "
-            "Change `ignore` or `.sourceignore`; Flux ignores images, archives and files of git and CI anyway."
+            "Change `ignore` or `.sourceignore`; Flux ignores images, archives and files of git and CI."
         )
     return f"path: {path} is empty. An artifact needs at least one file."
 
@@ -176,13 +143,34 @@ class _Walk:
 
     def __init__(self, root: str, follows_symlinks: bool) -> None:
         self.root = root
-        self.is_file = not os.path.isdir(root)
         self.follows_symlinks = follows_symlinks
         self.refusals: list[tuple[str, str]] = []
         self.ignored: list[str] = []
         self.dropped_by_flux: list[str] = []
 
-    def folder(self, name: str, rules: IgnoreRules, seen: tuple[str, ...] = ()) -> Iterator[Entry]:
+    def entries(self, name: str, rules: IgnoreRules) -> Iterator[Entry]:
+        """What the root holds, or the root itself where it is a file of this ``name``."""
+        if os.path.isdir(self.root):
+            yield from self._folder("", rules)
+        elif rules.ignores(name):
+            self.ignored.append(name)
+        else:
+            yield from self._file(name, self.root, rules)
+
+    def refuse(self) -> None:
+        """Raise what cannot be packed, all of it at once."""
+        if not self.refusals:
+            return
+        by_kind: dict[str, list[str]] = {}
+        for name, kind in self.refusals:
+            by_kind.setdefault(kind, []).append(_printable(name))
+        sentences = [f"{_some(names)} ({kind}): {_REMEDIES[kind]}" for kind, names in by_kind.items()]
+        raise LoopError(
+            f"path: {self.root} cannot be packed. " + ". ".join(sentences) + ".",
+            refused=[{"name": _printable(name), "reason": kind} for name, kind in self.refusals],
+        )
+
+    def _folder(self, name: str, rules: IgnoreRules, seen: tuple[str, ...] = ()) -> Iterator[Entry]:
         """The entries below folder ``name`` (``""`` for the root, else with a trailing slash)."""
         source = os.path.join(self.root, name)
         try:
@@ -199,26 +187,6 @@ class _Walk:
             rules = self._with_sourceignore(name, rules)
         for child in children:
             yield from self._child(f"{name}{child.name}", child, rules, seen, sourceignore_holds)
-
-    def file(self, name: str, rules: IgnoreRules) -> Iterator[Entry]:
-        """The entry of a path that is a single file."""
-        if rules.ignores(name):
-            self.ignored.append(name)
-            return
-        yield from self._file(name, self.root, rules)
-
-    def refuse(self) -> None:
-        """Raise what cannot be packed, all of it at once."""
-        if not self.refusals:
-            return
-        by_kind: dict[str, list[str]] = {}
-        for name, kind in self.refusals:
-            by_kind.setdefault(kind, []).append(_printable(name))
-        sentences = [f"{_some(names)} ({kind}): {_REMEDIES[kind]}" for kind, names in by_kind.items()]
-        raise LoopError(
-            f"path: {self.root} cannot be packed. " + ". ".join(sentences) + ".",
-            refused=[{"name": _printable(name), "reason": kind} for name, kind in self.refusals],
-        )
 
     def _with_sourceignore(self, folder: str, rules: IgnoreRules) -> IgnoreRules:
         try:
@@ -253,7 +221,7 @@ class _Walk:
         if not is_folder:
             yield from self._file(name, child.path, rules)
             return
-        below = list(self.folder(f"{name}/", rules, seen))
+        below = list(self._folder(f"{name}/", rules, seen))
         if not is_ignored or below:
             self._check_name(name, is_folder=True)
             yield Entry(name, is_folder=True)
@@ -321,162 +289,3 @@ def _bad_name(name: str, is_folder: bool) -> str | None:
 
 def _printable(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode("utf-8").replace("\n", "\\n")
-
-
-class NotAnArchiveError(LoopError):
-    """A layer that is no tar archive, or is damaged."""
-
-
-class _Hashing:
-    """A file that hashes and counts what is written to it."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        self._hash = hashlib.sha256()
-        self.size = 0
-
-    @property
-    def digest(self) -> str:
-        return f"sha256:{self._hash.hexdigest()}"
-
-    def write(self, block: bytes) -> int:
-        self._hash.update(block)
-        self._file.write(block)
-        self.size += len(block)
-        return len(block)
-
-    def flush(self) -> None:
-        self._file.flush()
-
-
-def write_tar(entries: Iterable[Entry], archive: IO[bytes]) -> str:
-    """Write ``entries`` to ``archive`` and return the digest of what was written.
-
-    Owner, group and times are zero, modes 0644 or 0755. Long names are GNU's, which Go reads and which need no
-    extended headers.
-    """
-    out = _Hashing(archive)
-    for entry in entries:
-        if entry.is_folder:
-            out.write(_header(entry, 0))
-            continue
-        with open(entry.source, "rb", buffering=0) as file:
-            size = os.fstat(file.fileno()).st_size
-            out.write(_header(entry, size))
-            _copy_exactly(file, out, size, entry.name)
-        out.write(b"\0" * (-size % tarfile.BLOCKSIZE))
-    out.write(b"\0" * (2 * tarfile.BLOCKSIZE))
-    return out.digest
-
-
-def _header(entry: Entry, size: int) -> bytes:
-    info = tarfile.TarInfo(entry.name)
-    info.size = size
-    info.type = tarfile.DIRTYPE if entry.is_folder else tarfile.REGTYPE
-    info.mode = 0o755 if entry.is_folder or entry.is_executable else 0o644
-    return info.tobuf(tarfile.GNU_FORMAT, "utf-8", "strict")
-
-
-def _copy_exactly(file: IO[bytes], out: _Hashing, size: int, name: str) -> None:
-    left = size
-    while left:
-        block = file.read(min(CHUNK, left))
-        if not block:
-            raise LoopError(
-                f"{name} became shorter while it was read. Run again when it is complete.", path=name
-            )
-        out.write(block)
-        left -= len(block)
-
-
-@contextmanager
-def compressed(archive: IO[bytes]) -> Iterator[Layer]:
-    """The ``archive`` as the gzip layer that is pushed, in a temporary file of its own."""
-    with tempfile.TemporaryFile() as blob:
-        out = _Hashing(blob)
-        sink: Any = out  # GzipFile needs no more of a file than write and flush
-        with gzip.GzipFile(
-            filename="", mode="wb", compresslevel=COMPRESSION_LEVEL, fileobj=sink, mtime=0
-        ) as packer:
-            archive.seek(0)
-            while block := archive.read(CHUNK):
-                packer.write(block)
-        yield Layer(blob, out.digest, out.size)
-
-
-@contextmanager
-def decompressed(layer: IO[bytes]) -> Iterator[IO[bytes]]:
-    """The archive of a gzip layer of any producer. Raises NotAnArchiveError when it is none."""
-    with tempfile.SpooledTemporaryFile(max_size=KEPT_IN_MEMORY) as archive:
-        layer.seek(0)
-        try:
-            with gzip.GzipFile(mode="rb", fileobj=layer) as unpacker:
-                while block := unpacker.read(CHUNK):
-                    archive.write(block)
-        except (OSError, EOFError, zlib.error) as error:
-            raise NotAnArchiveError(
-                f"The artifact's layer is no gzip archive that can be read: {error}."
-            ) from error
-        yield archive
-
-
-def read_tar(archive: IO[bytes]) -> Iterator[tuple[Entry, Iterator[bytes] | None]]:
-    """The folders and files of an archive of any producer; a file's content is read before the next entry.
-
-    Other kinds of members are left out, as Flux does. Raises NotAnArchiveError when it is none.
-    """
-    archive.seek(0)
-    try:
-        with tarfile.open(fileobj=archive, mode="r:") as tar:
-            for member in tar:
-                name = os.path.normpath(member.name)
-                if name == ".":
-                    continue
-                if member.isdir():
-                    yield Entry(name, is_folder=True), None
-                elif member.isreg():
-                    content = tar.extractfile(member)
-                    if content is not None:
-                        yield (
-                            Entry(name, is_folder=False, is_executable=bool(member.mode & 0o111)),
-                            _blocks(content),
-                        )
-                tar.members = []  # type: ignore[attr-defined]  # or every header stays in memory
-    except tarfile.TarError as error:
-        raise NotAnArchiveError(
-            f"The artifact's layer is no tar archive that can be read: {error}."
-        ) from error
-
-
-def _blocks(file: IO[bytes]) -> Iterator[bytes]:
-    while block := file.read(CHUNK):
-        yield block
-
-
-def file_digests(archive: IO[bytes]) -> dict[str, FileDigest]:
-    """The files of an archive of any producer, by name."""
-    found = {}
-    for entry, content in read_tar(archive):
-        if content is None:
-            continue
-        digest = hashlib.sha256()
-        size = 0
-        for block in content:
-            digest.update(block)
-            size += len(block)
-        found[entry.name] = FileDigest(digest.hexdigest(), size, entry.is_executable)
-    return found
-
-
-def holds_same_content(one: IO[bytes], other: IO[bytes]) -> bool:
-    """Whether two archives, of whatever producer, hold the same folders and files with the same content."""
-    return _normalised(one) == _normalised(other)
-
-
-def _normalised(archive: IO[bytes]) -> tuple[set[str], dict[str, FileDigest]]:
-    files = file_digests(archive)
-    folders = {entry.name for entry, content in read_tar(archive) if content is None}
-    for name in [*files, *folders]:
-        while name := os.path.dirname(name):
-            folders.add(name)
-    return folders, files

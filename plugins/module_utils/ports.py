@@ -38,7 +38,9 @@ def choose(
                     "to have a free one chosen."
                 )
             if port in taken:
-                raise LoopError(f"{name}_port: port {port} is already used by another loop, or for something else in this one. Choose another.")
+                raise LoopError(
+                    f"{name}_port: port {port} is already used by another loop, or for something else in this one. Choose another."
+                )
         elif name in kept:
             port = kept[name]
         else:
@@ -59,7 +61,9 @@ def read_ports(state_dir: str) -> dict[str, int]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, AttributeError, TypeError) as error:
-        raise LoopError(f"{path} cannot be read as the loop's ports: {error}. Make it readable, or remove it to have ports chosen anew.") from error
+        raise LoopError(
+            f"{path} cannot be read as the loop's ports: {error}. Make it readable, or remove it to have ports chosen anew."
+        ) from error
 
 
 def ports_of_siblings(state_dir: str) -> set[int]:

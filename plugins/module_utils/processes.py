@@ -178,7 +178,7 @@ def program_section(process: Process, *, log: str, revision: str) -> str:
 
 
 def daemon_section(state_dir: str, socket: str) -> str:
-    """supervisord's own configuration."""
+    """Supervisord's own configuration."""
     folder = f"{state_dir}/supervisor"
     return "\n".join(
         [
@@ -222,7 +222,9 @@ def waves(processes: Sequence[Process]) -> list[list[Process]]:
     return [list(wave) for _priority, wave in groupby(ordered, key=lambda process: process.priority)]
 
 
-def orphans(commands: Iterable[tuple[str, ...]], running: Mapping[int, str], *, supervised: Iterable[int]) -> list[int]:
+def orphans(
+    commands: Iterable[tuple[str, ...]], running: Mapping[int, str], *, supervised: Iterable[int]
+) -> list[int]:
     """Pids whose arguments are exactly one of ``commands`` though supervisord does not own them: left by one that was killed."""
     wanted = {" ".join(command) for command in commands}
     return sorted(pid for pid, command in running.items() if command in wanted and pid not in set(supervised))
@@ -243,7 +245,9 @@ def read_bytes(path: str) -> bytes | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise LoopError(f"{path} cannot be read: {error.strerror}. Make it readable for the calling user.") from error
+        raise LoopError(
+            f"{path} cannot be read: {error.strerror}. Make it readable for the calling user."
+        ) from error
 
 
 def write_atomically(path: str, content: bytes, *, mode: int) -> None:
@@ -330,7 +334,7 @@ def plan(group: Group, socket: str) -> Plan:
         daemon_file(group.state_dir): daemon_section(group.state_dir, socket).encode(),
         group_file(group): "\n".join(sections).encode(),
     }
-    modes = {path: 0o600 for path in after} | {file.path: file.mode for file in group.files}
+    modes = dict.fromkeys(after, 384) | {file.path: file.mode for file in group.files}
     secrets = frozenset(file.path for file in group.files if file.secret)
     return Plan(before={path: read_bytes(path) for path in after}, after=after, modes=modes, secrets=secrets)
 
@@ -411,16 +415,26 @@ def ensure_stopped(
     running = supervisor.is_running()
     live = supervisor.processes() if running else {}
     up = [name for name in commands if live.get(name, Live("STOPPED")).state not in DOWN]
-    left = orphans(commands.values(), machine.commands_by_pid(), supervised=[found.pid for found in live.values()])
-    idle = running and not any(found.state not in DOWN for name, found in live.items() if name not in commands)
-    why = [f"{name} is running" for name in up] + [f"process {pid} was left by a killed supervisord" for pid in left]
+    left = orphans(
+        commands.values(), machine.commands_by_pid(), supervised=[found.pid for found in live.values()]
+    )
+    idle = running and not any(
+        found.state not in DOWN for name, found in live.items() if name not in commands
+    )
+    why = [f"{name} is running" for name in up] + [
+        f"process {pid} was left by a killed supervisord" for pid in left
+    ]
     if forget and configuration is not None:
         why.append(f"{path} exists")
     if idle:
         why.append("supervisord has nothing left to run")
     if why and not check_mode:
-        priorities = {name: int(value) for name, value in _priorities((configuration or b"").decode()).items()}
-        for _priority, wave in groupby(sorted(up, key=lambda name: -priorities[name]), key=lambda name: priorities[name]):
+        priorities = {
+            name: int(value) for name, value in _priorities((configuration or b"").decode()).items()
+        }
+        for _priority, wave in groupby(
+            sorted(up, key=lambda name: -priorities[name]), key=lambda name: priorities[name]
+        ):
             _stop(list(wave), supervisor=supervisor, timeout=timeout)
         for pid in left:
             machine.kill(pid)
@@ -434,7 +448,9 @@ def ensure_stopped(
 
 
 def _priorities(configuration: str) -> dict[str, str]:
-    return dict(re.findall(r"^\[program:(.+)\]$(?:.|\n)*?^priority=(\d+)$", configuration, flags=re.MULTILINE))
+    return dict(
+        re.findall(r"^\[program:(.+)\]$(?:.|\n)*?^priority=(\d+)$", configuration, flags=re.MULTILINE)
+    )
 
 
 def _listed(group: Group, live: Mapping[str, Live]) -> list[dict[str, Any]]:
@@ -493,16 +509,22 @@ def _stop(names: Sequence[str], *, supervisor: Supervisor, timeout: float) -> No
         live = supervisor.processes()
         waiting = {name for name in waiting if live.get(name, Live("STOPPED")).state not in DOWN}
         if waiting and time.monotonic() > deadline:
-            raise LoopError(f"{', '.join(sorted(waiting))} did not stop within {timeout:g} s. Run the playbook again, or end them by hand.")
+            raise LoopError(
+                f"{', '.join(sorted(waiting))} did not stop within {timeout:g} s. Run the playbook again, or end them by hand."
+            )
         if waiting:
             time.sleep(POLL_SECONDS)
 
 
-def _start(group: Group, wave: Sequence[Process], *, supervisor: Supervisor, machine: Machine, planned: Plan) -> None:
+def _start(
+    group: Group, wave: Sequence[Process], *, supervisor: Supervisor, machine: Machine, planned: Plan
+) -> None:
     live = supervisor.processes()
     starting = [process for process in wave if live.get(process.name, Live("STOPPED")).state not in UP]
     # One in back-off tries again only after seconds: stop it, so that it starts now.
-    retrying = [process.name for process in starting if live.get(process.name, Live("STOPPED")).state == "BACKOFF"]
+    retrying = [
+        process.name for process in starting if live.get(process.name, Live("STOPPED")).state == "BACKOFF"
+    ]
     _stop(retrying, supervisor=supervisor, timeout=10)
     if starting:
         supervised = [found.pid for found in live.values()]
@@ -516,16 +538,22 @@ def _await_required(group: Group, *, machine: Machine, timeout: float) -> None:
     for probe in group.requires:
         while not machine.answers(probe):
             if time.monotonic() > deadline:
-                raise LoopError(f"{probe.url}, which {group.name} needs, did not answer within {timeout:g} s. The logs are in {group.state_dir}/logs.")
+                raise LoopError(
+                    f"{probe.url}, which {group.name} needs, did not answer within {timeout:g} s. The logs are in {group.state_dir}/logs."
+                )
             time.sleep(POLL_SECONDS)
 
 
-def _await_ready(group: Group, wave: Sequence[Process], *, supervisor: Supervisor, machine: Machine, timeout: float) -> None:
+def _await_ready(
+    group: Group, wave: Sequence[Process], *, supervisor: Supervisor, machine: Machine, timeout: float
+) -> None:
     deadline = time.monotonic() + timeout
     waiting = [process for process in wave if process.ready]
     with ThreadPoolExecutor(max_workers=max(1, len(waiting))) as pool:
         while waiting:
-            answers = list(pool.map(lambda process: bool(process.ready and machine.answers(process.ready)), waiting))
+            answers = list(
+                pool.map(lambda process: bool(process.ready and machine.answers(process.ready)), waiting)
+            )
             waiting = [process for process, answered in zip(waiting, answers, strict=True) if not answered]
             if not waiting:
                 return
@@ -533,9 +561,17 @@ def _await_ready(group: Group, wave: Sequence[Process], *, supervisor: Superviso
             for process in waiting:
                 found = live.get(process.name, Live("UNKNOWN"))
                 if found.state in DOWN:
-                    raise LoopError(_failure(group, process, f"is {found.state}: {found.problem or 'it ended'}"))
+                    raise LoopError(
+                        _failure(group, process, f"is {found.state}: {found.problem or 'it ended'}")
+                    )
                 if time.monotonic() > deadline:
-                    raise LoopError(_failure(group, process, f"is {found.state} but did not answer {process.ready and process.ready.url} within {timeout:g} s"))
+                    raise LoopError(
+                        _failure(
+                            group,
+                            process,
+                            f"is {found.state} but did not answer {process.ready and process.ready.url} within {timeout:g} s",
+                        )
+                    )
             time.sleep(POLL_SECONDS)
 
 

@@ -139,7 +139,10 @@ class GoMethod:
         log.write(f"$ {shlex.join(command)}\n")
         log.flush()
         if self.commands.logged(command, environment, log) != 0:
-            raise LoopError(f"{program.name} {program.version} could not be built from its Go module.")
+            raise LoopError(
+                f"{program.name} {program.version} could not be built from its Go module. "
+                "Mend what the log names, then run this again: it continues where it ended."
+            )
         if into.manifests:
             unpacked = self._unpacked(program, pin, environment, log)
             for manifests in program.manifests:

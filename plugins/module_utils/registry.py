@@ -9,13 +9,10 @@ retries for 131 seconds, never times out and verifies nothing.
 from __future__ import annotations
 
 import hashlib
-import http.client
 import logging
 import os
 import random
 import re
-import socket
-import ssl
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -29,6 +26,15 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifes
     Reference,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils.registry_answers import (
+    cause_of,
+    is_from_registry,
+    is_json,
+    is_untrusted,
+    retry_after,
+    said,
+    wants_https,
+)
 
 try:
     import oras.auth
@@ -37,7 +43,6 @@ try:
     import oras.utils
     import requests
     from requests.adapters import HTTPAdapter
-
 except ImportError:  # module.require() names what is missing
     HAS_LIBRARIES = False
 else:
@@ -129,7 +134,7 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
         super().__init__(hostname=reference.host, tls_verify=verify)
         self.auth: Any  # set by oras
         self.reference = reference
-        self._schemes = _schemes(reference, self.connection)
+        self._schemes = schemes_to_try(reference, self.connection)
         self.prefix = self._schemes[0]
         self._shows_credentials = False
         self._set_up_session()
@@ -153,7 +158,7 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
             self._url("manifests", name), headers={"Accept": ", ".join(ACCEPTED_TYPES)}
         )
         if response.status_code == 404:
-            if not _is_from_registry(response):
+            if not is_from_registry(response):
                 self._require_registry()
             return None
         self._require(response, "read the manifest of", name, 200)
@@ -165,8 +170,8 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
                 "manifest. Use another tag."
             )
         manifest = Manifest(response.content, media_type)
-        said = name if ":" in name else response.headers.get("Docker-Content-Digest", manifest.digest)
-        self._verify_digest(f"the manifest {name}", said, manifest.digest)
+        stored = name if ":" in name else response.headers.get("Docker-Content-Digest", manifest.digest)
+        self._verify_digest(f"the manifest {name}", stored, manifest.digest)
         return manifest
 
     def put_manifest(self, name: str, manifest: Manifest) -> None:
@@ -177,8 +182,8 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
             headers={"Content-Type": manifest.media_type},
         )
         self._require(response, "write the manifest of", name, 200, 201, 202)
-        said = response.headers.get("Docker-Content-Digest", manifest.digest)
-        self._verify_digest(f"the manifest {name}", said, manifest.digest)
+        stored = response.headers.get("Docker-Content-Digest", manifest.digest)
+        self._verify_digest(f"the manifest {name}", stored, manifest.digest)
 
     def put_blob(self, blob: Descriptor, content: IO[bytes] | bytes) -> bool:
         if self.do_request(self._url("blobs", blob.digest), "HEAD").status_code == 200:
@@ -216,7 +221,7 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
         except requests.RequestException as error:
             raise LoopError(
                 f"{self.reference.host}: reading {blob.digest} broke off: "
-                f"{_cause(error, self.connection.timeout)}. Run again."
+                f"{cause_of(error, self.connection.timeout)}. Run again."
             ) from error
 
     def do_request(
@@ -245,9 +250,9 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
             try:
                 response = self._over_a_scheme(method, url, request, left)
             except (requests.ConnectionError, requests.Timeout) as error:
-                if _is_untrusted(error):
-                    raise LoopError(self._untrusted(_cause(error, allowed))) from error
-                failure = f"cannot be reached: {_cause(error, allowed)}"
+                if is_untrusted(error):
+                    raise LoopError(self._untrusted(cause_of(error, allowed))) from error
+                failure = f"cannot be reached: {cause_of(error, allowed)}"
                 cause: Exception | None = error
             except (requests.RequestException, OSError) as error:
                 raise LoopError(
@@ -256,8 +261,8 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
             else:
                 if response.status_code not in RETRIED_STATUSES:
                     return response
-                failure = f"fails: {_said(response)}"
-                pause = max(pause, _retry_after(response))
+                failure = f"fails: {said(response)}"
+                pause = max(pause, retry_after(response))
                 response.close()
                 cause = None
             spent = time.monotonic() - start
@@ -281,11 +286,11 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
             try:
                 response = self._authenticated(method, url, request, left)
             except requests.ConnectionError as error:
-                if _is_untrusted(error):
+                if is_untrusted(error):
                     raise
                 failure = failure or error
                 continue
-            if scheme == "http" and "https" in self._schemes and _wants_https(response):
+            if scheme == "http" and "https" in self._schemes and wants_https(response):
                 continue
             self._schemes = (scheme,)
             self.prefix = scheme
@@ -337,7 +342,7 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
         """Raise LoopError unless ``response`` has one of ``statuses``."""
         if response.status_code in statuses:
             return
-        if not _is_from_registry(response):
+        if not is_from_registry(response):
             self._require_registry()
         remedy = "Check the url."
         if response.status_code in (401, 403):
@@ -349,7 +354,7 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
             )
         raise LoopError(
             f"url: the registry {self.reference.host} refuses to {verb} {what} "
-            f"({self.reference.repository}): {_said(response)}. {remedy}",
+            f"({self.reference.repository}): {said(response)}. {remedy}",
             url=self.reference.url,
             status=response.status_code,
         )
@@ -358,11 +363,11 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
         """Raise LoopError unless the host answers as a registry does (OCI distribution spec, "end-1")."""
         host = _API_HOSTS.get(self.reference.host, self.reference.host)
         response = self.do_request(f"{self.prefix}://{host}/v2/")
-        if _is_from_registry(response) or (response.status_code == 200 and _is_json(response)):
+        if is_from_registry(response) or (response.status_code == 200 and is_json(response)):
             return
         server = response.headers.get("Server")
         raise LoopError(
-            f"url: {self.reference.host} is no registry: GET /v2/ was answered with {_said(response)}"
+            f"url: {self.reference.host} is no registry: GET /v2/ was answered with {said(response)}"
             f"{f' by {server}' if server else ''}. Another program listens there: correct the host or port.",
             url=self.reference.url,
         )
@@ -396,90 +401,10 @@ def _keep_headers(request: requests.PreparedRequest) -> requests.PreparedRequest
     return request
 
 
-def _schemes(reference: Reference, connection: Connection) -> tuple[str, ...]:
-    """What to try, in this order."""
+def schemes_to_try(reference: Reference, connection: Connection) -> tuple[str, ...]:
+    """What a registry may speak, in the order in which it is tried."""
     if connection.ca_cert or connection.client_cert:
         return ("https",)
     if reference.is_loopback:
         return ("http", "https")
     return ("https", "http") if connection.insecure else ("https",)
-
-
-def _wants_https(response: requests.Response) -> bool:
-    """Whether a server that speaks only https was spoken to in http: Go's and nginx's answers to that."""
-    return response.status_code == 400 and "https" in response.text[:1000].lower()
-
-
-def _is_json(response: requests.Response) -> bool:
-    return "json" in response.headers.get("Content-Type", "")
-
-
-def _is_from_registry(response: requests.Response) -> bool:
-    """Whether an answer has a mark only registries leave (OCI distribution spec, "Error Codes")."""
-    if response.headers.get("Docker-Distribution-Api-Version"):
-        return True
-    if response.status_code == 401 and "Www-Authenticate" in response.headers:
-        return True
-    return _is_json(response) and bool(_errors(response))
-
-
-def _errors(response: requests.Response) -> list[dict[str, Any]]:
-    try:
-        body = response.json()
-    except (ValueError, requests.RequestException):
-        return []
-    errors = body.get("errors") if isinstance(body, dict) else None
-    return [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
-
-
-def _said(response: requests.Response) -> str:
-    """Status and the registry's own words."""
-    words = [str(error.get("message") or error.get("code")) for error in _errors(response)]
-    return f"{response.status_code} {response.reason}" + (f" ({'; '.join(words)})" if words else "")
-
-
-def _retry_after(response: requests.Response) -> float:
-    """The seconds a registry asks to wait, 0 where it asks for none (or names a date)."""
-    wanted = response.headers.get("Retry-After", "")
-    return float(wanted) if wanted.isdigit() else 0.0
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """``error`` and what caused it; urllib3 keeps causes in arguments as well."""
-    waiting: list[BaseException] = [error]
-    seen: set[int] = set()
-    while waiting:
-        current = waiting.pop(0)
-        if id(current) in seen:
-            continue
-        seen.add(id(current))
-        yield current
-        linked = (current.__cause__, current.__context__, getattr(current, "reason", None), *current.args)
-        waiting += [cause for cause in linked if isinstance(cause, BaseException)]
-
-
-def _is_untrusted(error: BaseException) -> bool:
-    return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _chain(error))
-
-
-def _cause(error: requests.RequestException, allowed: float) -> str:
-    """What went wrong, in a few words."""
-    causes = list(_chain(error))
-    for cause in causes:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return str(cause.verify_message)
-        if isinstance(cause, socket.gaierror):
-            return "its host name is not known"
-        if isinstance(cause, http.client.RemoteDisconnected):
-            return "it closed the connection without an answer"
-        if isinstance(cause, http.client.BadStatusLine):
-            return "what listens there does not speak HTTP"
-        if isinstance(cause, ssl.SSLError):
-            return f"no secure connection ({cause.reason or cause})"
-    if isinstance(error, requests.Timeout):
-        kind = "no connection" if isinstance(error, requests.ConnectTimeout) else "no answer"
-        return f"{kind} within {allowed:g} seconds"
-    for cause in causes:
-        if isinstance(cause, OSError) and cause.strerror:
-            return cause.strerror.lower()
-    return str(error)

@@ -49,9 +49,13 @@ class Supervisord:
         try:
             return getattr(self._rpc, method)(*arguments)
         except xmlrpc.client.Fault as fault:
-            raise LoopError(f"supervisord of {self._state_dir} refused {method}({', '.join(map(str, arguments))}): {fault.faultString}") from fault
+            raise LoopError(
+                f"supervisord of {self._state_dir} refused {method}({', '.join(map(str, arguments))}): {fault.faultString}"
+            ) from fault
         except (OSError, http.client.HTTPException) as error:
-            raise LoopError(f"supervisord of {self._state_dir} does not answer on {self._socket}: {error}. Run the playbook again.") from error
+            raise LoopError(
+                f"supervisord of {self._state_dir} does not answer on {self._socket}: {error}. Run the playbook again."
+            ) from error
 
     def is_running(self) -> bool:
         """Whether a supervisord answers; one that is just ending counts as not running once its socket is gone."""
@@ -68,11 +72,25 @@ class Supervisord:
         folder = Path(self._socket).parent
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if folder.is_symlink() or folder.stat().st_uid != os.getuid():
-            raise LoopError(f"{folder}, where supervisord's socket goes, belongs to somebody else. Remove it, or have its owner do so.")
-        environment = {name: value for name, value in os.environ.items() if name in ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "USER")}
+            raise LoopError(
+                f"{folder}, where supervisord's socket goes, belongs to somebody else. Remove it, or have its owner do so."
+            )
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if name in ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "USER")
+        }
         environment["PYTHONUTF8"] = "1"
         finished = subprocess.run(
-            [sys.executable, "-W", "ignore", "-m", "supervisor.supervisord", "-c", daemon_file(self._state_dir)],
+            [
+                sys.executable,
+                "-W",
+                "ignore",
+                "-m",
+                "supervisor.supervisord",
+                "-c",
+                daemon_file(self._state_dir),
+            ],
             env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -84,7 +102,9 @@ class Supervisord:
         deadline = time.monotonic() + LAUNCH_SECONDS
         while not self.is_running():
             if time.monotonic() > deadline:
-                raise LoopError(f"supervisord did not answer within {LAUNCH_SECONDS} s; see {self._state_dir}/supervisor/supervisord.log.")
+                raise LoopError(
+                    f"supervisord did not answer within {LAUNCH_SECONDS} s; see {self._state_dir}/supervisor/supervisord.log."
+                )
             time.sleep(POLL_SECONDS / 2)
 
     def shutdown(self) -> None:
@@ -94,12 +114,16 @@ class Supervisord:
         deadline = time.monotonic() + LAUNCH_SECONDS
         while _is_alive(pid):
             if time.monotonic() > deadline:
-                raise LoopError(f"supervisord (process {pid}) did not end within {LAUNCH_SECONDS} s. Run the playbook again.")
+                raise LoopError(
+                    f"supervisord (process {pid}) did not end within {LAUNCH_SECONDS} s. Run the playbook again."
+                )
             time.sleep(POLL_SECONDS)
 
     def processes(self) -> dict[str, Live]:
         return {
-            found["name"]: Live(state=found["statename"], pid=found["pid"], since=found["start"], problem=found["spawnerr"])
+            found["name"]: Live(
+                state=found["statename"], pid=found["pid"], since=found["start"], problem=found["spawnerr"]
+            )
             for found in self._call("getAllProcessInfo")
         }
 
@@ -154,7 +178,9 @@ class LocalMachine:
         for folder in Path("/proc").glob("[0-9]*"):
             try:
                 if folder.stat().st_uid == os.getuid():
-                    commands[int(folder.name)] = os.fsdecode((folder / "cmdline").read_bytes().rstrip(b"\0")).replace("\0", " ")
+                    commands[int(folder.name)] = os.fsdecode(
+                        (folder / "cmdline").read_bytes().rstrip(b"\0")
+                    ).replace("\0", " ")
             except OSError:
                 # It ended, or it is not ours to read.
                 continue
@@ -173,7 +199,9 @@ class LocalMachine:
 
 
 def _commands_from_ps() -> dict[int, str]:
-    listing = subprocess.run(["ps", "-ww", "-U", str(os.getuid()), "-o", "pid=,command="], capture_output=True, check=False)
+    listing = subprocess.run(
+        ["ps", "-ww", "-U", str(os.getuid()), "-o", "pid=,command="], capture_output=True, check=False
+    )
     rows = (line.split(maxsplit=1) for line in os.fsdecode(listing.stdout).splitlines())
     return {int(row[0]): row[1].rstrip() for row in rows if len(row) == 2}
 

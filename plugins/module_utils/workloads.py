@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
 from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifest import check_tag
 from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources import (
@@ -110,7 +111,10 @@ class Workload:
 
     def kustomization_object(self) -> Object:
         """Its Kustomization."""
-        substitution = {"substitute": self.options["substitute"], "substitute_from": self.options["substitute_from"]}
+        substitution = {
+            "substitute": self.options["substitute"],
+            "substitute_from": self.options["substitute_from"],
+        }
         given = {
             "source_ref": {"kind": OCI_REPOSITORY.name, "name": self.name},
             "path": self.options["kustomization_path"],
@@ -123,7 +127,11 @@ class Workload:
         return manifest(KUSTOMIZATION, {**self.options, **given})
 
     def _depends_on(self, ref: ObjectRef) -> dict[str, str]:
-        return {"name": ref.name} if ref.namespace == self.namespace else {"name": ref.name, "namespace": ref.namespace}
+        return (
+            {"name": ref.name}
+            if ref.namespace == self.namespace
+            else {"name": ref.name, "namespace": ref.namespace}
+        )
 
 
 def read_workloads(listed: Sequence[Any]) -> list[Workload]:
@@ -135,16 +143,22 @@ def read_workloads(listed: Sequence[Any]) -> list[Workload]:
     workloads: dict[ObjectRef, Workload] = {}
     for number, options in enumerate(listed):
         if not isinstance(options, dict):
-            raise LoopError(f"workloads: entry {number + 1} is {options!r}. Write it as a dictionary with name and path.")
+            raise LoopError(
+                f"workloads: entry {number + 1} is {options!r}. Write it as a dictionary with name and path."
+            )
         called = f"Workload {options.get('name', f'number {number + 1}')}"
         result = validator.validate(options)
         if result.error_messages:
             raise LoopError(f"{called}: {'; '.join(result.error_messages)}.")
         workload = Workload(result.validated_parameters)
         if workload.is_present and not workload.options["path"]:
-            raise LoopError(f"{called}: path is missing. Name the folder with its manifests, or give it state: absent.")
+            raise LoopError(
+                f"{called}: path is missing. Name the folder with its manifests, or give it state: absent."
+            )
         if workload.kustomization in workloads:
-            raise LoopError(f"{called}: there are two of this name in namespace {workload.namespace}. Give one of them another name.")
+            raise LoopError(
+                f"{called}: there are two of this name in namespace {workload.namespace}. Give one of them another name."
+            )
         try:
             check_tag(workload.options["tag"])
             workload.kustomization_object()
@@ -167,7 +181,9 @@ def in_order(workloads: Sequence[Workload]) -> list[Workload]:
             return
         if ref in path:
             cycle = " -> ".join(step.name for step in [*path[path.index(ref) :], ref])
-            raise LoopError(f"depends_on: {cycle} is a cycle, so none of them could ever be applied. Remove one of these dependencies.")
+            raise LoopError(
+                f"depends_on: {cycle} is a cycle, so none of them could ever be applied. Remove one of these dependencies."
+            )
         path.append(ref)
         for dependency in workload.dependencies:
             if dependency in by_ref:

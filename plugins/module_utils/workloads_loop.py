@@ -16,12 +16,28 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifest import Reference, parse_url
-from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_push import PushRequest, PushResult, push, with_origin
+from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_push import (
+    PushRequest,
+    PushResult,
+    push,
+    with_origin,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils.conditions import State
 from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils.flux_apply import Applied, apply_object, remove_object
-from ansible_collections.gitops.flux_local.plugins.module_utils.flux_reconcile import Request, Tracker, reconcile
-from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources import KUSTOMIZATION, OCI_REPOSITORY
+from ansible_collections.gitops.flux_local.plugins.module_utils.flux_apply import (
+    Applied,
+    apply_object,
+    remove_object,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils.flux_reconcile import (
+    Request,
+    Tracker,
+    reconcile,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources import (
+    KUSTOMIZATION,
+    OCI_REPOSITORY,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils.kubernetes_client import Cluster
 from ansible_collections.gitops.flux_local.plugins.module_utils.packing import Pack, pack
 from ansible_collections.gitops.flux_local.plugins.module_utils.registry import Connection, Repository
@@ -61,7 +77,16 @@ class FluxCli:
             definition = os.path.join(scratch, "kustomization.json")
             with open(definition, "w", encoding="utf-8") as stream:
                 json.dump(kustomization, stream)
-            command = [self.program, "build", "kustomization", name, "--path", folder, "--kustomization-file", definition]
+            command = [
+                self.program,
+                "build",
+                "kustomization",
+                name,
+                "--path",
+                folder,
+                "--kustomization-file",
+                definition,
+            ]
             try:
                 finished = subprocess.run(
                     [*command, "--dry-run", "--in-memory-build"],
@@ -100,7 +125,11 @@ class Present:
         """What was different, a sentence each."""
         pushed = [f"{tag}: {why}" for tag, why in self.pushed.why.items()] if self.pushed else []
         applied = _sentences(self.applied)
-        asked = ["reconciled"] if self.tracker and self.tracker.is_triggered and not pushed and not applied else []
+        asked = (
+            ["reconciled"]
+            if self.tracker and self.tracker.is_triggered and not pushed and not applied
+            else []
+        )
         return [*pushed, *applied, *asked]
 
     @property
@@ -227,7 +256,9 @@ def _each(pool: ThreadPoolExecutor, items: Iterable[Item], call: Callable[[Item]
     return [future.result() for future in futures]
 
 
-def _packed(workload: Workload, params: Mapping[str, Any], repository: Repository, stack: ExitStack) -> Present:
+def _packed(
+    workload: Workload, params: Mapping[str, Any], repository: Repository, stack: ExitStack
+) -> Present:
     options = workload.options
     path = os.path.normpath(os.path.join(params["base_dir"] or "", options["path"]))
     try:
@@ -260,7 +291,11 @@ def _render(one: Present, renderer: Renderer) -> None:
                 "Name one inside the workload's path."
             )
         try:
-            renderer.render(entry, one.workload.kustomization_object(), os.path.join(one.packed.path, inside) if inside else one.packed.path)
+            renderer.render(
+                entry,
+                one.workload.kustomization_object(),
+                os.path.join(one.packed.path, inside) if inside else one.packed.path,
+            )
         except LoopError as error:
             raise LoopError(f"Workload {one.workload.name}: {error.message}") from error
 
@@ -280,9 +315,16 @@ def _remove(one: Absent, cluster: Cluster, timeout: float, *, check_mode: bool) 
 
 
 def _prove(present: Sequence[Present], cluster: Cluster, timeout: float, *, check_mode: bool) -> None:
-    provable = [one for one in present if not (check_mode and any(applied.before is None for applied in one.applied))]
+    provable = [
+        one for one in present if not (check_mode and any(applied.before is None for applied in one.applied))
+    ]
     requests = [
-        Request(one.workload.namespace, one.workload.name, timeout, expected_digest=one.pushed.digest if one.pushed else None)
+        Request(
+            one.workload.namespace,
+            one.workload.name,
+            timeout,
+            expected_digest=one.pushed.digest if one.pushed else None,
+        )
         for one in provable
     ]
     for one, tracker in zip(provable, reconcile(cluster, requests, check_mode=check_mode), strict=True):

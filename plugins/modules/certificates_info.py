@@ -95,6 +95,7 @@ import datetime
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.gitops.flux_local.plugins.module_utils.certificates import Wanted, look
 from ansible_collections.gitops.flux_local.plugins.module_utils.module import exit_with, require
 from ansible_collections.gitops.flux_local.plugins.module_utils.processes import read_bytes
@@ -102,10 +103,18 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.processes import
 
 def run(params: dict[str, Any]) -> dict[str, Any]:
     """What ``look`` found, as return values."""
-    wanted = [Wanted(**{**one, "subject_alt_name": tuple(one["subject_alt_name"]), "usages": tuple(one["usages"])}) for one in params["certificates"]]
-    now = datetime.datetime.now(datetime.timezone.utc)
+    wanted = [
+        Wanted(**{**one, "subject_alt_name": tuple(one["subject_alt_name"]), "usages": tuple(one["usages"])})
+        for one in params["certificates"]
+    ]
+    now = datetime.datetime.now(datetime.UTC)
     directory = params["directory"]
-    seen = look(wanted, read=lambda name: read_bytes(f"{directory}/{name}"), now=now, renew_before_days=params["renew_before_days"])
+    seen = look(
+        wanted,
+        read=lambda name: read_bytes(f"{directory}/{name}"),
+        now=now,
+        renew_before_days=params["renew_before_days"],
+    )
     return {
         "changed": False,
         "due": {name: found.why for name, found in seen.items() if found.why},

@@ -237,11 +237,12 @@ receipts:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+
 from ansible_collections.gitops.flux_local.plugins.module_utils.kubernetes_client import on_cluster
 from ansible_collections.gitops.flux_local.plugins.module_utils.module import exit_with, require
 from ansible_collections.gitops.flux_local.plugins.module_utils.registry import OrasRepository
 from ansible_collections.gitops.flux_local.plugins.module_utils.workloads_loop import FluxCli, run
-from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 REGISTRY: dict[str, Any] = {
     "host": {"type": "str", "required": True},

@@ -67,9 +67,15 @@ import socket
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils.module import exit_with
-from ansible_collections.gitops.flux_local.plugins.module_utils.ports import FILE_NAME, choose, ports_of_siblings, read_ports
+from ansible_collections.gitops.flux_local.plugins.module_utils.ports import (
+    FILE_NAME,
+    choose,
+    ports_of_siblings,
+    read_ports,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils.processes import write_atomically
 from ansible_collections.gitops.flux_local.plugins.module_utils.supervisord import LocalMachine
 
@@ -111,7 +117,11 @@ def run(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
     before_text, after_text = (json.dumps(ports, indent=2, sort_keys=True) + "\n" for ports in (kept, after))
     if not check_mode:
         write_atomically(f"{state_dir}/{FILE_NAME}", after_text.encode(), mode=0o600)
-    return {"changed": True, "ports": chosen, "diff": {"before": before_text if kept else "", "after": after_text}}
+    return {
+        "changed": True,
+        "ports": chosen,
+        "diff": {"before": before_text if kept else "", "after": after_text},
+    }
 
 
 def main() -> None:

@@ -133,9 +133,84 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+digest:
+  description:
+    - The digest of the artifact (its manifest) under the tags.
+    - V(null) in check mode when a new artifact would be pushed, because the time of the push is part of it.
+  type: str
+  returned: success
+  sample: sha256:3f4c52c43ee00abcee3fb899cd602af66325d72c3a5e10a23af7d04184b3b805
+previous_digest:
+  description: What O(tag) held before, V(null) when it did not exist.
+  type: str
+  returned: success
+  sample: sha256:c5cbd1e86e55dde5735b36a8c9572bf722ef465f0d539bfea0051a74be3ab0c1
+content_digest:
+  description:
+    - The digest of the uncompressed content. It is the same for the same files, whenever, wherever and by whomever they
+      are packed, and is noted in the artifact's annotation C(io.github.gitops-flux-local.content.digest).
+  type: str
+  returned: success
+  sample: sha256:af291c4f8a330936488bfd7e70d9a1e5d07988f378d0cdd1bb30a2260ac67ef3
+url:
+  description: The repository.
+  type: str
+  returned: success
+  sample: oci://localhost:5050/shop
+tags:
+  description: The tags that hold the artifact, O(tag) first.
+  type: list
+  elements: str
+  returned: success
+  sample: [latest]
+why:
+  description:
+    - Why each of the tags that changed had to. Empty when nothing changed.
+    - One of V(tag missing), V(content differs) and V(metadata differs).
+  type: dict
+  returned: success
+  sample:
+    latest: content differs
+files:
+  description: How many files the artifact holds.
+  type: int
+  returned: success
+  sample: 2
+size:
+  description: The size of the compressed content, in bytes.
+  type: int
+  returned: success
+  sample: 193
+source:
+  description: What the artifact says about its source. An unchanged artifact says what it said.
+  type: str
+  returned: success
+  sample: https://github.com/example/shop.git
+revision:
+  description: What the artifact says about the revision of its source. An unchanged artifact says what it said.
+  type: str
+  returned: success
+  sample: main@sha1:69c37c04478c99eb42f66d1fe75b2dd71902b5b0-dirty
+refused:
+  description: The files and folders that cannot be packed, and why.
+  type: list
+  elements: dict
+  returned: when something in O(path) cannot be packed
+  contains:
+    name:
+      description: The name, relative to O(path).
+      type: str
+      sample: app/current
+    reason:
+      description: What is the matter with it.
+      type: str
+      sample: symlink
+  sample:
+    - name: app/current
+      reason: symlink
 """
 
-from ansible.module_utils.basic import AnsibleModule  # noqa: I001
+from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_push import run
 from ansible_collections.gitops.flux_local.plugins.module_utils.module import exit_with, require

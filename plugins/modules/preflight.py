@@ -1,3 +1,7 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+# Apache License 2.0 (see LICENSE), compatible with the GNU General Public License v3.0 that Ansible itself is under.
 """What a machine must have."""
 
 from __future__ import annotations
@@ -93,7 +97,33 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-@RETURN@
+python:
+  description: The version of the Python that runs the modules.
+  returned: success
+  type: str
+  sample: 3.11.7
+go:
+  description: The version of Go that is installed. Empty when O(go) is not given.
+  returned: success
+  type: str
+  sample: 1.26.8
+missing:
+  description: What the machine lacks.
+  returned: failure
+  type: list
+  elements: dict
+  contains:
+    lacking:
+      description: What is needed, and what there is instead.
+      type: str
+    remedy:
+      description: What to do about it.
+      type: str
+  sample:
+    - lacking: The Python library oras 0.2.43 or later is needed, and it is not installed.
+      remedy: "Run: /home/dev/flux-local/.venv/bin/python -m pip install 'oras>=0.2.43'"
+    - lacking: Go 1.26 or later is needed to build etcd, and version 1.24.1 is installed.
+      remedy: Install it (https://go.dev/dl/), or set binaries_folder to a folder with these programs.
 """
 
 from typing import Any

@@ -65,7 +65,67 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-@RETURN@
+platform:
+  description: The platform that programs are looked for, in Go's words.
+  returned: success
+  type: str
+  sample: linux-amd64
+paths:
+  description: Where each program that is wanted is, or will be once it is installed, by its name.
+  returned: success
+  type: dict
+  contains:
+    program:
+      description: The program.
+      type: str
+    version:
+      description: Its version.
+      type: str
+    manifests:
+      description: The folder with its manifests. Empty for a program that has none.
+      type: str
+  sample:
+    etcd:
+      manifests: ''
+      program: /home/dev/.cache/flux-local/etcd/3.6.8/linux-amd64/etcd
+      version: 3.6.8
+    kwok:
+      manifests: /home/dev/.cache/flux-local/kwok/0.8.0/linux-amd64/manifests
+      program: /home/dev/.cache/flux-local/kwok/0.8.0/linux-amd64/kwok
+      version: 0.8.0
+missing:
+  description: The programs that the cache lacks, in the order of the table.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The program's name.
+      type: str
+    version:
+      description: Its version.
+      type: str
+    method:
+      description: How it is to be installed.
+      type: str
+    log:
+      description: Where the output of its installation will be.
+      type: str
+    program:
+      description: Its entry in O(programs).
+      type: dict
+  sample:
+    - log: /home/dev/.cache/flux-local/logs/etcd-3.6.8.log
+      method: go
+      name: etcd
+      program:
+        check_text: "etcd Version: {version}"
+        module: etcd
+        name: etcd
+        package: go.etcd.io/etcd/server/v3
+        source: go.etcd.io/etcd/server/v3
+        version: 3.6.8
+      version: 3.6.8
 """
 
 from pathlib import Path

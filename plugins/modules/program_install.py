@@ -133,7 +133,26 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-@RETURN@
+program:
+  description: The program in the cache.
+  returned: success
+  type: str
+  sample: /home/dev/.cache/flux-local/kwok/0.8.0/linux-amd64/kwok
+version:
+  description: Its version.
+  returned: success
+  type: str
+  sample: 0.8.0
+manifests:
+  description: The folder with its manifests. Empty for a program that has none.
+  returned: success
+  type: str
+  sample: /home/dev/.cache/flux-local/kwok/0.8.0/linux-amd64/manifests
+log:
+  description: Where the output of its installation is, also of one that failed.
+  returned: always
+  type: str
+  sample: /home/dev/.cache/flux-local/logs/kwok-0.8.0.log
 """
 
 from typing import Any

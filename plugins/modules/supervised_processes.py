@@ -213,6 +213,7 @@ import os
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.gitops.flux_local.plugins.module_utils.module import exit_with, require
 from ansible_collections.gitops.flux_local.plugins.module_utils.processes import (
     ConfigurationFile,
@@ -245,7 +246,8 @@ def asked_group(params: dict[str, Any]) -> Group:
             for process in params["processes"]
         ),
         files=tuple(
-            ConfigurationFile(file["path"], file["content"], mode=int(file["mode"], 8), secret=file["secret"]) for file in params["files"]
+            ConfigurationFile(file["path"], file["content"], mode=int(file["mode"], 8), secret=file["secret"])
+            for file in params["files"]
         ),
         directories=tuple(params["directories"]),
         requires=tuple(Probe(**probe) for probe in params["requires"]),

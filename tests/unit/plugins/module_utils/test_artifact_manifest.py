@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifest import (
     CONFIG_TYPE,
     CONTENT_DIGEST,
@@ -110,7 +111,13 @@ def test_what_is_no_tag(tag):
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [(DIGEST, True), (DIGEST.upper(), False), (DIGEST[:-1], False), (f"{DIGEST}\n", False), ("sha1:abc", False)],
+    [
+        (DIGEST, True),
+        (DIGEST.upper(), False),
+        (DIGEST[:-1], False),
+        (f"{DIGEST}\n", False),
+        ("sha1:abc", False),
+    ],
 )
 def test_digests(text, expected):
     assert is_digest(text) is expected
@@ -119,7 +126,9 @@ def test_digests(text, expected):
 def test_the_manifest_is_flux_s_own():
     config = config_bytes(DIGEST)
     layer = Descriptor(LAYER_TYPE, DIGEST, 42)
-    body = manifest_bytes(Descriptor(CONFIG_TYPE, digest_of(config), len(config)), layer, {"b": "ü", "a": "1"})
+    body = manifest_bytes(
+        Descriptor(CONFIG_TYPE, digest_of(config), len(config)), layer, {"b": "ü", "a": "1"}
+    )
     assert b" " not in body
     assert json.loads(body) == {
         "schemaVersion": 2,
@@ -143,7 +152,18 @@ def test_the_manifest_is_flux_s_own():
     )
 
 
-@pytest.mark.parametrize("body", [b"{}", b"[]", b'{"manifests": []}', b'{"layers": null, "annotations": null}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{}",
+        b"[]",
+        b'{"manifests": []}',
+        b'{"layers": null, "annotations": null}',
+        b"no json",
+        b'{"layers": [1]}',
+        b'{"layers": [{}]}',
+    ],
+)
 def test_another_kind_of_manifest_has_no_layers(body):
     assert Manifest(body).layers == []
     assert Manifest(body).annotations == {}

@@ -5,8 +5,11 @@ from __future__ import annotations
 import gzip
 import io
 import tarfile
+from pathlib import Path
+from typing import Any
 
 import pytest
+
 from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifest import (
     CONTENT_DIGEST,
     CREATED,
@@ -20,6 +23,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifes
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_push import (
     PushRequest,
+    PushResult,
     push,
     run,
     with_origin,
@@ -32,18 +36,20 @@ REQUEST = PushRequest(("latest",), source="https://example.com/shop", revision="
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Path) -> Path:
     (tmp_path / "shop").mkdir()
     (tmp_path / "shop" / "a.yaml").write_text("a: 1\n")
     return tmp_path / "shop"
 
 
 @pytest.fixture
-def repository():
+def repository() -> MemoryRepository:
     return MemoryRepository()
 
 
-def pushed(folder, repository, request=REQUEST, **options):
+def pushed(
+    folder: Path, repository: MemoryRepository, request: PushRequest = REQUEST, **options: bool
+) -> PushResult:
     repository.asked.clear()
     with pack(str(folder)) as packed:
         return push(packed, request, repository, **options)
@@ -135,7 +141,9 @@ def test_created_can_be_given(folder, repository):
     assert one.digest == other.digest
 
 
-def foreign(folder, repository, media_type=LAYER_TYPE, body=None):
+def foreign(
+    folder: Path, repository: MemoryRepository, media_type: str = LAYER_TYPE, body: bytes | None = None
+) -> None:
     """Let the tag hold the folder as another program packs it."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
@@ -160,6 +168,7 @@ def test_what_is_no_archive_is_other_content(folder, repository):
     foreign(folder, repository, body=b"no archive")
     result = pushed(folder, repository, with_diff=True)
     assert result.why == {"latest": "content differs"}
+    assert result.diff
     assert "something else than an archive" in result.diff["before"]
 
 
@@ -172,6 +181,7 @@ def test_another_kind_of_artifact_is_not_fetched(folder, repository):
 def test_the_diff_names_files_and_metadata(folder, repository):
     digest = digest_of(b"a: 1\n")
     first = pushed(folder, repository, with_diff=True).diff
+    assert first
     assert first["before"] == ""
     assert first["before_header"] == "oci://localhost:5050/shop:latest (does not exist)"
     assert first["after"].splitlines() == [
@@ -181,6 +191,7 @@ def test_the_diff_names_files_and_metadata(folder, repository):
     ]
     (folder / "a.yaml").chmod(0o755)
     second = pushed(folder, repository, with_diff=True, check_mode=True).diff
+    assert second
     assert second["before"] == first["after"]
     assert second["after"].endswith("5 bytes, executable\n")
     (folder / "a.yaml").chmod(0o644)
@@ -206,9 +217,9 @@ def test_given_origin_wins_over_git_and_empty_is_none(tmp_path):
     assert (request.source, request.revision, warnings) == (None, "v1", [])
 
 
-def module(folder, repository, **params):
-    warnings = []
-    defaults = {
+def module(folder: Path, repository: MemoryRepository, **params: Any) -> tuple[dict[str, Any], list[str]]:
+    warnings: list[str] = []
+    defaults: dict[str, Any] = {
         "path": str(folder),
         "url": repository.reference.url,
         "tag": "latest",
@@ -244,7 +255,7 @@ def test_the_module_returns_what_it_documents(folder, repository):
 
 def test_the_module_warns(folder, repository):
     (folder / "logo.png").write_text("")
-    unused, warnings = module(folder, repository, ignore=["!*.png"])
+    warnings = module(folder, repository, ignore=["!*.png"])[1]
     assert "logo.png" in warnings[0]
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
+
 from ansible_collections.gitops.flux_local.plugins.module_utils.git_revision import (
     GitRevision,
     format_revision,
@@ -49,25 +51,36 @@ def test_revisions(name, commit, is_dirty, expected):
     assert format_revision(name, commit, is_dirty=is_dirty) == expected
 
 
-@pytest.fixture
-def git(tmp_path, monkeypatch):
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    checkout = tmp_path / "checkout with ü"
-    (checkout / "app").mkdir(parents=True)
-    (checkout / "app" / "a.yaml").write_text("a: 1\n")
-    (checkout / "other.yaml").write_text("")
+class Checkout:
+    """A repository with one commit, on branch main."""
 
-    def run(*arguments):
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __call__(self, *arguments: str) -> str:
         identity = ["-c", "user.name=Test", "-c", "user.email=test@example.com"]
-        command = ["git", "-C", str(checkout), *identity, *arguments]
+        command = ["git", "-C", str(self.path), *identity, *arguments]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
-    run("init", "--quiet", "--initial-branch=main")
-    run("add", ".")
-    run("commit", "--quiet", "--message=first")
-    run.checkout = checkout
-    return run
+
+def revision_of(path: Path) -> str:
+    revision = git_revision(str(path)).revision
+    assert revision
+    return revision
+
+
+@pytest.fixture
+def git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    checkout = Checkout(tmp_path / "checkout with ü")
+    (checkout.path / "app").mkdir(parents=True)
+    (checkout.path / "app" / "a.yaml").write_text("a: 1\n")
+    (checkout.path / "other.yaml").write_text("")
+    checkout("init", "--quiet", "--initial-branch=main")
+    checkout("add", ".")
+    checkout("commit", "--quiet", "--message=first")
+    return checkout
 
 
 @needs_git
@@ -75,9 +88,9 @@ def test_branch_commit_and_remote(git):
     git("remote", "add", "origin", "https://me:token@example.com/shop.git")
     commit = git("rev-parse", "HEAD")
     expected = GitRevision("https://example.com/shop.git", f"main@sha1:{commit}")
-    assert git_revision(str(git.checkout)) == expected
-    assert git_revision(str(git.checkout / "app")) == expected
-    assert git_revision(str(git.checkout / "app" / "a.yaml")) == expected
+    assert git_revision(str(git.path)) == expected
+    assert git_revision(str(git.path / "app")) == expected
+    assert git_revision(str(git.path / "app" / "a.yaml")) == expected
 
 
 @needs_git
@@ -85,30 +98,30 @@ def test_the_branch_s_own_remote_counts_before_origin(git):
     git("remote", "add", "origin", "https://example.com/fork")
     git("remote", "add", "upstream", "https://example.com/shop")
     git("config", "branch.main.remote", "upstream")
-    assert git_revision(str(git.checkout)).source == "https://example.com/shop"
+    assert git_revision(str(git.path)).source == "https://example.com/shop"
 
 
 @needs_git
 @pytest.mark.parametrize("change", ["modified", "untracked", "staged", "removed"])
 def test_only_a_change_in_the_folder_makes_it_dirty(git, change):
-    app = git.checkout / "app"
+    app = git.path / "app"
     if change == "removed":
         (app / "a.yaml").unlink()
     else:
         (app / ("new.yaml" if change == "untracked" else "a.yaml")).write_text("a: 2\n")
     if change == "staged":
         git("add", ".")
-    assert git_revision(str(app)).revision.endswith("-dirty")
-    assert not git_revision(str(git.checkout / "other.yaml")).revision.endswith("-dirty")
+    assert revision_of(app).endswith("-dirty")
+    assert not revision_of(git.path / "other.yaml").endswith("-dirty")
 
 
 @needs_git
 def test_a_detached_head_is_named_by_its_tag(git):
     commit = git("rev-parse", "HEAD")
     git("checkout", "--quiet", "--detach")
-    assert git_revision(str(git.checkout)).revision == f"HEAD@sha1:{commit}"
+    assert git_revision(str(git.path)).revision == f"HEAD@sha1:{commit}"
     git("tag", "v1.0")
-    assert git_revision(str(git.checkout)).revision == f"v1.0@sha1:{commit}"
+    assert git_revision(str(git.path)).revision == f"v1.0@sha1:{commit}"
 
 
 @needs_git
@@ -120,17 +133,18 @@ def test_without_a_commit_there_is_no_revision(git, tmp_path):
 
 @needs_git
 def test_outside_of_a_repository_there_is_nothing(git, tmp_path, monkeypatch):
-    monkeypatch.setenv("GIT_DIR", str(git.checkout / ".git"))  # as in a hook
+    monkeypatch.setenv("GIT_DIR", str(git.path / ".git"))  # as in a hook
     (tmp_path / "plain").mkdir()
     assert git_revision(str(tmp_path / "plain")) == GitRevision()
-    assert git_revision(str(git.checkout / ".git")) == GitRevision()
+    assert git_revision(str(git.path / ".git")) == GitRevision()
 
 
 @needs_git
 def test_git_that_refuses_is_a_warning(git):
-    (git.checkout / ".git" / "config").write_text("[broken\n")
-    told = git_revision(str(git.checkout))
+    (git.path / ".git" / "config").write_text("[broken\n")
+    told = git_revision(str(git.path))
     assert (told.source, told.revision) == (None, None)
+    assert told.warning
     assert "bad config" in told.warning
 
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import io
@@ -11,34 +12,38 @@ import socket
 import tarfile
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from ansible_collections.gitops.flux_local.plugins.module_utils import packing
-from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils.packing import (
+from ansible_collections.gitops.flux_local.plugins.module_utils.archive import (
     NotAnArchiveError,
     compressed,
     decompressed,
     holds_same_content,
-    pack,
     read_tar,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils.packing import Pack, pack
 
 # Names no rule ignores: a trailing ".yaml" keeps "x.png" and ".git" out.
 _names = st.text(
-    st.characters(exclude_characters="/\\\0\n", exclude_categories=("Cs",)), min_size=1, max_size=40
+    st.characters(exclude_characters="/\\\0\n", exclude_categories=["Cs"]), min_size=1, max_size=40
 ).map(lambda name: f"{name}.yaml")
 _files = st.tuples(st.binary(max_size=600), st.booleans())
-_trees = st.recursive(
+_trees: st.SearchStrategy[dict[str, Any]] = st.recursive(
     st.dictionaries(_names, _files, min_size=1, max_size=4),
     lambda tree: st.dictionaries(_names, st.one_of(_files, st.just({}), tree), min_size=1, max_size=4),
     max_leaves=12,
 )
 
 
-def write_tree(root: Path, tree, order: random.Random, umask: int = 0o022, mtime: int = 1):
+def write_tree(
+    root: Path, tree: dict[str, Any], order: random.Random, umask: int = 0o022, mtime: int = 1
+) -> None:
     root.mkdir(parents=True, exist_ok=True)
     names = list(tree)
     order.shuffle(names)
@@ -52,14 +57,16 @@ def write_tree(root: Path, tree, order: random.Random, umask: int = 0o022, mtime
         os.utime(path, (mtime, mtime))
 
 
-def read_tree(root: Path):
+def read_tree(root: Path) -> dict[str, Any]:
     return {
-        path.name: read_tree(path) if path.is_dir() else (path.read_bytes(), bool(path.stat().st_mode & 0o111))
+        path.name: read_tree(path)
+        if path.is_dir()
+        else (path.read_bytes(), bool(path.stat().st_mode & 0o111))
         for path in root.iterdir()
     }
 
 
-def has_files(tree) -> bool:
+def has_files(tree: dict[str, Any]) -> bool:
     return any(not isinstance(content, dict) or has_files(content) for content in tree.values())
 
 
@@ -90,18 +97,18 @@ def test_other_content_has_another_digest(tree, other):
             assert holds_same_content(one.archive, two.archive) is (tree == other)
 
 
-def members(packed):
+def members(packed: Pack) -> list[tarfile.TarInfo]:
     packed.archive.seek(0)
     with tarfile.open(fileobj=packed.archive) as tar:
         return tar.getmembers()
 
 
-def names(packed):
+def names(packed: Pack) -> list[str]:
     return [member.name for member in members(packed)]
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Path) -> Path:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.yaml").write_text("a: 1\n")
     return tmp_path / "in"
@@ -122,7 +129,7 @@ def test_the_archive_is_what_flux_reads(folder):
         assert packed.archive.seek(0, os.SEEK_END) % 512 == 0
     # Lexical in each folder, as filepath.WalkDir: b and what is in it come before b.yaml.
     assert [name for name in found if name.startswith("b")] == ["b", "b/empty.yaml", "b.yaml"]
-    assert list(found)[0] == "-dash"
+    assert next(iter(found)) == "-dash"
     assert f"{long}/{'f' * 255}" in found
     assert {member.type for member in found.values()} == {tarfile.REGTYPE, tarfile.DIRTYPE}
     assert {(m.uid, m.gid, m.mtime, m.uname, m.gname) for m in found.values()} == {(0, 0, 0, "", "")}
@@ -149,7 +156,8 @@ def test_large_content_stays_out_of_memory(folder, monkeypatch):
     monkeypatch.setattr(packing, "KEPT_IN_MEMORY", 1024)
     (folder / "large").write_bytes(os.urandom(1_000_000))
     with pack(str(folder)) as packed:
-        assert packed.archive._rolled  # noqa: SLF001 - nothing public says where the bytes are
+        # Nothing public says where the bytes are.
+        assert packed.archive._rolled  # type: ignore[attr-defined]  # noqa: SLF001
         assert packed.file_digests()["large"].size == 1_000_000
 
 
@@ -213,7 +221,7 @@ def test_a_warning_names_what_flux_will_leave_out(folder):
         assert packed.warnings == []
 
 
-def refusal(path, **options):
+def refusal(path: Path, **options: Any) -> LoopError:
     with pytest.raises(LoopError) as caught:
         pack(str(path), **options)
     return caught.value
@@ -221,6 +229,24 @@ def refusal(path, **options):
 
 def test_a_missing_path_is_refused(tmp_path):
     assert f"{tmp_path}/none does not exist" in refusal(tmp_path / "none").message
+
+
+def test_a_path_that_points_to_nothing_is_refused(tmp_path):
+    (tmp_path / "link").symlink_to("nowhere")
+    assert "does not exist" in refusal(tmp_path / "link").message
+
+
+def test_a_path_that_is_a_pipe_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    assert refusal(tmp_path / "pipe").details["refused"] == [{"name": "pipe", "reason": "named pipe"}]
+
+
+def test_an_error_of_the_file_system_is_said_in_a_sentence(folder, monkeypatch):
+    def full(*_unused: object) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(packing, "write_tar", full)
+    assert "cannot be packed: [Errno 28] No space left on device. " in refusal(folder).message
 
 
 def test_an_empty_folder_is_refused(tmp_path):
@@ -240,7 +266,7 @@ def test_only_a_sourceignore_is_nothing(folder):
     assert "nothing is left" in refusal(folder).message
 
 
-def make_socket(path):
+def make_socket(path: Path) -> None:
     server = socket.socket(socket.AF_UNIX)
     here = Path.cwd()
     os.chdir(path.parent)  # socket paths are short
@@ -279,7 +305,9 @@ def test_what_flux_would_drop_or_reject_is_refused_by_name(folder, name, make, r
 
 def test_a_name_that_is_not_utf8_is_refused(folder):
     Path(os.fsdecode(os.fsencode(folder) + b"/\xff.yaml")).write_text("")
-    assert refusal(folder).details["refused"] == [{"name": "\\udcff.yaml", "reason": "name that is not UTF-8"}]
+    assert refusal(folder).details["refused"] == [
+        {"name": "\\udcff.yaml", "reason": "name that is not UTF-8"}
+    ]
 
 
 def test_everything_refused_is_named_at_once(folder):
@@ -293,7 +321,7 @@ def test_everything_refused_is_named_at_once(folder):
 
 def test_unreadable_is_refused(folder, monkeypatch):
     # As root every file is readable, whatever its mode.
-    monkeypatch.setattr(packing.os, "access", lambda path, mode: not str(path).endswith("a.yaml"))
+    monkeypatch.setattr(os, "access", lambda path, _mode: not str(path).endswith("a.yaml"))
     assert refusal(folder).details["refused"] == [{"name": "a.yaml", "reason": "unreadable"}]
 
 
@@ -335,7 +363,7 @@ def test_links_in_a_circle_end(folder):
 def test_a_file_that_shrinks_meanwhile_is_an_error(folder, monkeypatch):
     real = os.fstat
     monkeypatch.setattr(
-        packing.os, "fstat", lambda fd: os.stat_result((*real(fd)[:6], real(fd).st_size + 1, *real(fd)[7:]))
+        os, "fstat", lambda fd: os.stat_result((*real(fd)[:6], real(fd).st_size + 1, *real(fd)[7:]))
     )
     assert "a.yaml became shorter" in refusal(folder).message
 

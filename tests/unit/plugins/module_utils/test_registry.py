@@ -13,8 +13,15 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
 from ansible_collections.gitops.flux_local.plugins.module_utils import registry
 from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifest import (
     MANIFEST_TYPE,
@@ -24,12 +31,12 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifes
     digest_of,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils.registry import Connection, OrasRepository
-from ansible_collections.gitops.flux_local.tests.unit.fakes.http_server import Answer, serving
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from ansible_collections.gitops.flux_local.plugins.module_utils.registry import (
+    Connection,
+    OrasRepository,
+    schemes_to_try,
+)
+from ansible_collections.gitops.flux_local.tests.unit.fakes.http_server import Answer, Request, serving
 
 BODY = b'{"schemaVersion":2}'
 MANIFEST = Answer(200, BODY, {"Content-Type": MANIFEST_TYPE})
@@ -39,23 +46,23 @@ BLOB = Descriptor("application/octet-stream", digest_of(b"content"), 7)
 
 
 @pytest.fixture(autouse=True)
-def pauses(monkeypatch):
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The pauses between attempts, which are not waited for."""
     taken: list[float] = []
-    monkeypatch.setattr(registry.time, "sleep", taken.append)
+    monkeypatch.setattr(time, "sleep", taken.append)
     return taken
 
 
-def repository(port, **options):
+def repository(port: int, **options: Any) -> OrasRepository:
     return OrasRepository(Reference(f"127.0.0.1:{port}", "shop"), Connection(**options))
 
 
-def in_turn(*answers):
+def in_turn(*answers: Answer) -> Callable[[Request], Answer]:
     left = list(answers)
     return lambda _request: left.pop(0) if len(left) > 1 else left[0]
 
 
-def failure(call):
+def failure(call: Callable[[], object]) -> str:
     with pytest.raises(LoopError) as caught:
         call()
     return caught.value.message
@@ -133,10 +140,10 @@ def test_a_registry_that_hangs_is_given_up_in_time():
     assert "cannot be reached: no answer within 0.4 seconds" in message
 
 
-def free_port():
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        return int(probe.getsockname()[1])
 
 
 def test_a_port_without_a_registry_is_reported():
@@ -176,7 +183,11 @@ def test_another_server_is_said_to_be_no_registry(answer):
 
 def test_a_registry_without_bodies_in_its_errors_is_recognised():
     def answer(request):
-        return Answer(200, b"{}", {"Content-Type": "application/json"}) if request.path == "/v2/" else Answer(404)
+        return (
+            Answer(200, b"{}", {"Content-Type": "application/json"})
+            if request.path == "/v2/"
+            else Answer(404)
+        )
 
     with serving(answer) as server:
         assert repository(server.port).manifest("latest") is None
@@ -229,13 +240,13 @@ def test_a_blob_that_is_missing():
         assert "404" in failure(lambda: repository(server.port).fetch_blob(BLOB, io.BytesIO()))
 
 
-def uploads(location, put=Answer(201)):
+def uploads(location: str, put: Callable[[Request], Answer]) -> Callable[[Request], Answer]:
     def answer(request):
         if request.method == "HEAD":
             return Answer(404)
         if request.method == "POST":
             return Answer(202, headers={"Location": location})
-        return put(request) if callable(put) else put
+        return put(request)
 
     return answer
 
@@ -243,7 +254,7 @@ def uploads(location, put=Answer(201)):
 @pytest.mark.parametrize("content", [b"content", io.BytesIO(b"content")])
 @pytest.mark.parametrize("location", ["/v2/shop/blobs/uploads/id?state=a%3D", "id?state=a%3D"])
 def test_a_blob_is_uploaded_whole(content, location):
-    with serving(uploads(location)) as server:
+    with serving(uploads(location, in_turn(Answer(201)))) as server:
         assert repository(server.port).put_blob(BLOB, content) is True
     assert [request.method for request in server.requests] == ["HEAD", "POST", "PUT"]
     put = server.requests[-1]
@@ -267,7 +278,7 @@ def test_an_upload_that_fails_is_sent_again_from_its_beginning():
 
 def test_an_upload_that_is_refused_is_an_error():
     refused = Answer(400, b'{"errors":[{"code":"DIGEST_INVALID"}]}', {"Content-Type": "application/json"})
-    with serving(uploads("/upload", refused)) as server:
+    with serving(uploads("/upload", in_turn(refused))) as server:
         message = failure(lambda: repository(server.port).put_blob(BLOB, b"content"))
     assert "DIGEST_INVALID" in message
 
@@ -275,10 +286,10 @@ def test_an_upload_that_is_refused_is_an_error():
 BASIC = "Basic " + base64.b64encode(b"ci:s3cret").decode()
 
 
-def guarded(challenge, expected, answer=MANIFEST):
+def guarded(challenge: str, expected: str) -> Callable[[Request], Answer]:
     def answers(request):
         if request.headers.get("Authorization") == expected:
-            return answer
+            return MANIFEST
         return Answer(401, headers={"Www-Authenticate": challenge})
 
     return answers
@@ -313,19 +324,21 @@ def test_wrong_credentials_are_not_tried_twice_nor_repeated():
 class TokenRegistry:
     """Gives tokens for the scope that is asked for, and wants the right one."""
 
-    def __init__(self):
-        self.tokens = []
+    def __init__(self) -> None:
+        self.tokens: list[tuple[str, str | None]] = []
 
-    def answer(self, request):
+    def answer(self, request: Request) -> Answer:
         if request.path.startswith("/token"):
             scope = "push" if "push" in request.path else "pull"
             self.tokens.append((scope, request.headers.get("Authorization")))
             return Answer(200, json.dumps({"token": scope}).encode(), {"Content-Type": "application/json"})
         needed = "pull" if request.method in ("GET", "HEAD") else "push"
         if request.headers.get("Authorization") in (f"Bearer {needed}", "Bearer push"):
-            return {"GET": MANIFEST, "HEAD": Answer(404), "POST": Answer(202, headers={"Location": "/u"})}.get(
-                request.method, Answer(201)
-            )
+            return {
+                "GET": MANIFEST,
+                "HEAD": Answer(404),
+                "POST": Answer(202, headers={"Location": "/u"}),
+            }.get(request.method, Answer(201))
         scope = "pull,push" if needed == "push" else "pull"
         host = request.headers["Host"]
         challenge = f'Bearer realm="http://{host}/token",service="s",scope="repository:shop:{scope}"'
@@ -364,11 +377,29 @@ def test_a_token_server_that_refuses_is_a_refusal():
     def answer(request):
         if request.path.startswith("/token"):
             return Answer(403)
-        return Answer(401, headers={"Www-Authenticate": f'Bearer realm="http://{request.headers["Host"]}/token"'})
+        return Answer(
+            401, headers={"Www-Authenticate": f'Bearer realm="http://{request.headers["Host"]}/token"'}
+        )
 
     with serving(answer) as server:
         message = failure(lambda: repository(server.port, username="a", password="b").manifest("latest"))
     assert "Check `username`, `password`" in message
+
+
+@pytest.mark.parametrize(
+    ("host", "options", "schemes"),
+    [
+        ("localhost:5050", {}, ("http", "https")),
+        ("localhost:5050", {"ca_cert": "ca.pem"}, ("https",)),
+        ("localhost:5050", {"client_cert": "me.pem"}, ("https",)),
+        ("registry.example.com", {}, ("https",)),
+        ("10.0.0.1:5000", {}, ("https",)),
+        ("registry.example.com", {"insecure": True}, ("https", "http")),
+        ("registry.example.com", {"insecure": True, "ca_cert": "ca.pem"}, ("https",)),
+    ],
+)
+def test_plain_http_is_for_loopback_or_when_allowed(host, options, schemes):
+    assert schemes_to_try(Reference(host, "shop"), Connection(**options)) == schemes
 
 
 @pytest.fixture(scope="module")
