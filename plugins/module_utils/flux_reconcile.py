@@ -96,7 +96,8 @@ class Tracker:
         self.source_tokens: set[str] = set()
         self.kustomization_tokens: set[str] = set()
         self.is_triggered = False  # Flux was asked to reconcile, or would be but for check mode
-        self.is_nudged = False
+        self.live: Object | None = None  # the Kustomization as it was seen last, also after the verdict
+        self._nudged_for: list[str] = []
         self._is_begun = False
         self._gone: set[ObjectRef] = set()
         self._began_at = 0.0
@@ -110,6 +111,8 @@ class Tracker:
 
     def observe(self, item: Object, at: float) -> Verdict:
         """The verdict after the Kustomization or its source was seen at time ``at``; others are ignored."""
+        if item["kind"] == KUSTOMIZATION.name and ref_of(KUSTOMIZATION, item) == self.ref:
+            self.live = item
         if self.verdict.is_settled:
             return self.verdict
         if item["kind"] == KUSTOMIZATION.name and ref_of(KUSTOMIZATION, item) == self.ref:
@@ -155,7 +158,6 @@ class Tracker:
     def asked(self, ref: ObjectRef, token: str) -> None:
         """Take note that ``ref`` gets ``token``: now only a failure that follows its handling counts."""
         (self.kustomization_tokens if ref == self.ref else self.source_tokens).add(token)
-        self.is_triggered = True
 
     def begin(self, at: float) -> Verdict:
         """The verdict at ``at``, from which the phases are measured. Nothing is ready or failed before."""
@@ -222,6 +224,26 @@ class Tracker:
             return []
         return dependencies_of(self.kustomization)
 
+    def deserves_nudge(self, awaited: Sequence[Tracker]) -> bool:
+        """Whether all ``awaited`` have become ready since this was last true.
+
+        Flux may reconcile a dependency twice in a row for one new revision, and finds it not ready in between.
+        """
+        has_handled = not self.kustomization_tokens or (
+            _status(self.live).get("lastHandledReconcileAt") in self.kustomization_tokens
+        )
+        are_ready = all(
+            other.verdict.state is State.READY
+            and other.live is not None
+            and kustomization_verdict(other.live).state is State.READY
+            for other in awaited
+        )
+        versions = [other.live["metadata"]["resourceVersion"] for other in awaited if other.live]
+        if not (has_handled and are_ready) or versions == self._nudged_for:
+            return False
+        self._nudged_for = versions
+        return True
+
     def lose(self, message: str) -> None:
         """Take note that the connection is lost, and with it the chance to see more."""
         if not self.verdict.is_settled:
@@ -245,7 +267,7 @@ class Tracker:
             "namespace": self.request.namespace,
             "pushed_digest": self.request.expected_digest,
             "source_revision": _revision(source) or None,
-            "applied_revision": kustomization.get("status", {}).get("lastAppliedRevision"),
+            "applied_revision": _status(kustomization).get("lastAppliedRevision"),
             "ready": self.verdict.state is State.READY,
             "state": self.verdict.state.value,
             "reason": self.verdict.reason,
@@ -268,8 +290,13 @@ class Tracker:
         return f"{self.ref} {said}: {self.verdict.reason}: {self.verdict.message}{hint}"
 
 
+def _status(item: Object | None) -> Object:
+    status: Object = (item or {}).get("status") or {}
+    return status
+
+
 def _revision(source: Object) -> str:
-    artifact = source.get("status", {}).get("artifact") or {}
+    artifact = _status(source).get("artifact") or {}
     revision: str = artifact.get("revision", "")
     return revision
 
@@ -290,25 +317,23 @@ def reconcile(cluster: Cluster, requests: Sequence[Request], *, check_mode: bool
         return []
     trackers, listings = _observe(cluster, requests)
     triggers = [(tracker, ref) for tracker in trackers for ref in tracker.needed_triggers()]
-    if check_mode:
-        for tracker, _ref in triggers:
-            tracker.is_triggered = True
-        _begin(trackers, time.monotonic())
-        return trackers
-    if not triggers and _begin(trackers, time.monotonic()):
+    for tracker, _ref in triggers:
+        tracker.is_triggered = True
+    begun = time.monotonic()
+    if check_mode or not triggers:
+        _begin(trackers, begun)
+    if check_mode or all(tracker.verdict.is_settled for tracker in trackers):
         return trackers
     with _Watchers(cluster, listings) as watchers:
-        begun = time.monotonic()
         _ask(cluster, triggers)
         _begin(trackers, begun)
         _follow(cluster, trackers, watchers, begun)
     return trackers
 
 
-def _begin(trackers: Sequence[Tracker], at: float) -> bool:
-    """Whether all is settled already at the beginning."""
-    verdicts = [tracker.begin(at) for tracker in trackers]
-    return all(verdict.is_settled for verdict in verdicts)
+def _begin(trackers: Iterable[Tracker], at: float) -> None:
+    for tracker in trackers:
+        tracker.begin(at)
 
 
 @dataclass(frozen=True)
@@ -428,12 +453,10 @@ def _follow(cluster: Cluster, trackers: Sequence[Tracker], watchers: _Watchers, 
 
 def _nudge(cluster: Cluster, trackers: Sequence[Tracker]) -> None:
     """Ask those whose dependencies became ready: Flux itself looks again after --requeue-dependency only."""
-    ready = {tracker.ref for tracker in trackers if tracker.verdict.state is State.READY}
-    followed = {tracker.ref for tracker in trackers}
+    followed = {tracker.ref: tracker for tracker in trackers}
     for tracker in trackers:
-        awaited = followed.intersection(tracker.waits_for)
-        if awaited and awaited <= ready and not tracker.is_nudged:
-            tracker.is_nudged = True
+        awaited = [followed[ref] for ref in tracker.waits_for if ref in followed]
+        if awaited and tracker.deserves_nudge(awaited):
             _ask(cluster, [(tracker, tracker.ref)])
 
 

@@ -247,7 +247,7 @@ class KubernetesCluster:
         return self._read(self._send(action, kind, call, *args, **options))
 
     def _send(self, action: str, kind: Kind, call: Callable[..., Any], *args: Any, **options: Any) -> Any:
-        """The response with its body unread: the client's own decoding knows no answer but 200, and apply creates."""
+        """The response, its body unread: the client decodes no answer but 200, and an apply may create."""
         options.setdefault("_request_timeout", REQUEST_TIMEOUT)
         try:
             return call(*args, _preload_content=False, **options)
