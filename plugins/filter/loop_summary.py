@@ -11,7 +11,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.report import su
 
 DOCUMENTATION = r"""
 name: loop_summary
-short_description: What a loop holds, as lines of text
+short_description: What a loop holds, as text
 version_added: 0.1.0
 author: The gitops.flux_local authors (@gitops-flux-local)
 description:
@@ -45,8 +45,7 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description: Lines of at most 100 columns, as far as names allow.
-  type: list
-  elements: str
+  type: str
 """
 
 
@@ -55,9 +54,9 @@ def loop_summary(
     connection: Mapping[str, Any],
     endpoint: Mapping[str, Any],
     flux: Mapping[str, Any],
-) -> list[str]:
+) -> str:
     """The lines of the summary."""
-    return summary(receipts, connection, endpoint, flux)
+    return "\n".join(summary(receipts, connection, endpoint, flux))
 
 
 class FilterModule:

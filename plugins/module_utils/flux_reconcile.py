@@ -96,7 +96,7 @@ class Tracker:
         self.source_tokens: set[str] = set()
         self.kustomization_tokens: set[str] = set()
         self.is_triggered = False  # Flux was asked to reconcile, or would be but for check mode
-        self.live: Object | None = None  # the Kustomization as it was seen last, also after the verdict
+        self.live: Object | None = None  # as it was seen last, also after the verdict
         self._nudged_for: list[str] = []
         self._is_begun = False
         self._gone: set[ObjectRef] = set()
@@ -220,29 +220,32 @@ class Tracker:
     @property
     def waits_for(self) -> list[ObjectRef]:
         """The Kustomizations that Flux waits for before it applies this one; none unless it waits now."""
-        if self.kustomization is None or self.verdict.reason != DEPENDENCY_NOT_READY:
+        if self.live is None or kustomization_verdict(self.live).reason != DEPENDENCY_NOT_READY:
             return []
-        return dependencies_of(self.kustomization)
+        return dependencies_of(self.live)
 
     def deserves_nudge(self, awaited: Sequence[Tracker]) -> bool:
-        """Whether all ``awaited`` have become ready since this was last true.
+        """Whether all ``awaited`` have become ready since this was last true, and the last nudge is handled.
 
-        Flux may reconcile a dependency twice in a row for one new revision, and finds it not ready in between.
+        For one new revision Flux may reconcile a Kustomization twice in a row, and finds that its dependencies
+        are not ready, or is found not ready itself, in between. So this can be true repeatedly, also of what is
+        proven.
         """
-        has_handled = not self.kustomization_tokens or (
-            _status(self.live).get("lastHandledReconcileAt") in self.kustomization_tokens
-        )
-        are_ready = all(
-            other.verdict.state is State.READY
-            and other.live is not None
-            and kustomization_verdict(other.live).state is State.READY
-            for other in awaited
-        )
-        versions = [other.live["metadata"]["resourceVersion"] for other in awaited if other.live]
-        if not (has_handled and are_ready) or versions == self._nudged_for:
+        handled = _status(self.live).get("lastHandledReconcileAt")
+        if self.kustomization_tokens and handled not in self.kustomization_tokens:
             return False
+        if not all(other.is_ready_now for other in awaited):
+            return False
+        versions = [other.live["metadata"]["resourceVersion"] for other in awaited if other.live]
+        is_news = versions != self._nudged_for
         self._nudged_for = versions
-        return True
+        return is_news
+
+    @property
+    def is_ready_now(self) -> bool:
+        """Whether the Kustomization is proven, and Flux has not begun to reconcile it again since."""
+        is_proven = self.verdict.state is State.READY and self.live is not None
+        return is_proven and kustomization_verdict(self.live or {}).state is State.READY
 
     def lose(self, message: str) -> None:
         """Take note that the connection is lost, and with it the chance to see more."""
