@@ -227,9 +227,8 @@ class Tracker:
     def deserves_nudge(self, awaited: Sequence[Tracker]) -> bool:
         """Whether all ``awaited`` have become ready since this was last true, and the last nudge is handled.
 
-        For one new revision Flux may reconcile a Kustomization twice in a row, and finds that its dependencies
-        are not ready, or is found not ready itself, in between. So this can be true repeatedly, also of what is
-        proven.
+        For one new revision Flux may reconcile a Kustomization twice in a row. In between, its dependents
+        find it not ready, and it may lose its own dependencies: this may be true repeatedly, also of what is ready.
         """
         handled = _status(self.live).get("lastHandledReconcileAt")
         if self.kustomization_tokens and handled not in self.kustomization_tokens:
@@ -285,7 +284,7 @@ class Tracker:
         """The sentence for a verdict other than ready."""
         if self.verdict.state is State.IN_PROGRESS:
             hint = ""
-            if self.verdict.reason == NOT_HANDLED:
+            if self.verdict.reason in (NOT_HANDLED, OLDER_REVISION):
                 hint = " Are source-controller and kustomize-controller running?"
             said = f"is not proven after {self.request.timeout:g} s"
         else:

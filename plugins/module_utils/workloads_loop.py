@@ -214,9 +214,7 @@ def run(
     """
     workloads = in_order(read_workloads(params["workloads"]))
     registry = params["registry"]
-    endpoint = Endpoint(registry["host"], registry["cluster"] or registry["host"], registry["insecure"])
-    if check_mode and not _listens(endpoint.host):
-        return _foretold(workloads, endpoint)
+    endpoint = _endpoint(registry)
     connection = Connection.from_params(registry)
     absent = [Absent(workload) for workload in reversed(workloads) if not workload.is_present]
     with ExitStack() as stack, ThreadPoolExecutor(CONNECTIONS) as pool:
@@ -352,8 +350,19 @@ def _listens(host: str) -> bool:
         return not port.isdecimal()
 
 
-def _foretold(workloads: Sequence[Workload], endpoint: Endpoint) -> dict[str, Any]:
-    """What check mode says of a loop that does not run: there is nothing to compare with, so everything would be made."""
+def _endpoint(registry: Mapping[str, Any]) -> Endpoint:
+    return Endpoint(registry["host"], registry["cluster"] or registry["host"], registry["insecure"])
+
+
+def foretold(params: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What check mode says when the registry does not run: there is nothing to compare with, so everything would be made.
+
+    None when the registry runs.
+    """
+    endpoint = _endpoint(params["registry"])
+    if _listens(endpoint.host):
+        return None
+    workloads = in_order(read_workloads(params["workloads"]))
     receipts = [
         {
             **_about(workload, ["the loop does not run yet"] if workload.is_present else []),

@@ -242,7 +242,7 @@ from ansible_collections.kubernetes.core.plugins.module_utils.args_common import
 from ansible_collections.gitops.flux_local.plugins.module_utils.kubernetes_client import on_cluster
 from ansible_collections.gitops.flux_local.plugins.module_utils.module import exit_with, require
 from ansible_collections.gitops.flux_local.plugins.module_utils.registry import OrasRepository
-from ansible_collections.gitops.flux_local.plugins.module_utils.workloads_loop import FluxCli, run
+from ansible_collections.gitops.flux_local.plugins.module_utils.workloads_loop import FluxCli, foretold, run
 
 REGISTRY: dict[str, Any] = {
     "host": {"type": "str", "required": True},
@@ -275,19 +275,22 @@ def main() -> None:
         supports_check_mode=True,
     )
     require(module, "oras", "kubernetes", "pathspec")
-    exit_with(
+    exit_with(module, lambda: _result(module))
+
+
+def _result(module: AnsibleModule) -> dict[str, Any]:
+    if module.check_mode and (told := foretold(module.params)):
+        return told
+    return on_cluster(
         module,
-        lambda: on_cluster(
-            module,
-            lambda cluster: run(
-                module.params,
-                cluster=cluster,
-                connect=OrasRepository,
-                renderer=FluxCli(module.params["flux"]),
-                warn=module.warn,
-                check_mode=module.check_mode,
-                with_diff=module._diff,
-            ),
+        lambda cluster: run(
+            module.params,
+            cluster=cluster,
+            connect=OrasRepository,
+            renderer=FluxCli(module.params["flux"]),
+            warn=module.warn,
+            check_mode=module.check_mode,
+            with_diff=module._diff,
         ),
     )
 
