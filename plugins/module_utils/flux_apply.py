@@ -287,7 +287,7 @@ def wait_until_ready(cluster: Cluster, ref: ObjectRef, wait_seconds: float) -> O
     seen = _STATES[ref.kind](item)
     if verdict.state is State.IN_PROGRESS:
         raise LoopError(
-            f"{ref} is not ready after {wait_seconds:g} s: {verdict.reason}: {verdict.message}", object=seen
+            f"{ref} is not ready after {wait_seconds:g} s: {verdict.reason}: {verdict.message}", resource=seen
         )
     raise LoopError(f"{ref} failed with {verdict.reason}: {verdict.message}", resource=seen)
 

@@ -217,6 +217,14 @@ class Tracker:
             f"{message}: do its url, tag, semver and digest name what was pushed?",
         )
 
+    def block(self, by: Tracker) -> None:
+        """Settle it as failed, since it waits for ``by``, which has failed."""
+        self.verdict = Verdict(
+            State.FAILED,
+            "DependencyFailed",
+            f"It waits for {by.ref}, which is not ready: {by.verdict.reason}.",
+        )
+
     @property
     def waits_for(self) -> list[ObjectRef]:
         """The Kustomizations that Flux waits for before it applies this one; none unless it waits now."""
@@ -228,7 +236,7 @@ class Tracker:
         """Whether all ``awaited`` have become ready since this was last true, and the last nudge is handled.
 
         For one new revision Flux may reconcile a Kustomization twice in a row. In between, its dependents
-        find it not ready, and it may lose its own dependencies: this may be true repeatedly, also of what is ready.
+        find it not ready, and it may lose its own dependencies: what is ready may need a nudge again.
         """
         handled = _status(self.live).get("lastHandledReconcileAt")
         if self.kustomization_tokens and handled not in self.kustomization_tokens:
@@ -447,10 +455,27 @@ def _follow(cluster: Cluster, trackers: Sequence[Tracker], watchers: _Watchers, 
         ends = min(begun + tracker.request.timeout for tracker in pending)
         for seen in watchers.next(ends - now):
             _show(concerned, seen, time.monotonic())
+        _block(trackers)
         _nudge(cluster, trackers)
     if watchers.interruption is not None:
         for tracker in trackers:
             tracker.lose(watchers.interruption.message)
+
+
+def _block(trackers: Sequence[Tracker]) -> None:
+    """Settle those that wait for one that has failed, and in turn those that wait for them."""
+    followed = {tracker.ref: tracker for tracker in trackers}
+    while True:
+        blocked = [
+            (tracker, followed[ref])
+            for tracker in trackers
+            for ref in tracker.waits_for
+            if ref in followed and followed[ref].verdict.state is State.FAILED
+        ]
+        if not blocked:
+            return
+        for tracker, by in blocked:
+            tracker.block(by)
 
 
 def _nudge(cluster: Cluster, trackers: Sequence[Tracker]) -> None:

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the gitops.flux_local authors
 # SPDX-License-Identifier: Apache-2.0
-"""A cluster in memory, which owns fields as server-side apply does and keeps a record of what was asked of it."""
+"""A cluster in memory, which owns fields as server-side apply does and records what was asked of it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class MemoryWatch:
 
 @dataclass
 class MemoryCluster:
-    """Implements ``kubernetes_client.Cluster``. ``react`` is what a controller does after each merge patch."""
+    """Implements ``kubernetes_client.Cluster``; ``react`` is what a controller does after a merge patch."""
 
     objects: dict[ObjectRef, Object] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
@@ -53,7 +53,8 @@ class MemoryCluster:
 
     def list(self, kind: Kind, namespace: str | None = None, *, field_selector: str | None = None) -> Listing:
         self.asked.append(f"list {kind.plural} {namespace} {field_selector}")
-        wanted = (field_selector or "").removeprefix("metadata.name=")
+        field, _equals, value = (field_selector or "").partition("=")
+        wanted = value if field == "metadata.name" else ""
         items = [
             copy.deepcopy(item)
             for ref, item in self.objects.items()

@@ -1,0 +1,209 @@
+#!/usr/bin/env python
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+"""Times the loop on this machine, side by side with the flux CLI, and prints a table.
+
+    .venv/bin/python benchmarks/loop.py [--runs 5]
+
+It brings up a loop of its own in a temporary folder with the programs of the cache, and removes it at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+NAME = "benchmark"
+CONFIG_MAP = """---
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: {name}
+  namespace: default
+data:
+  edit: "{edit}"
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table; ``figures`` are seconds or megabytes of each run."""
+
+    what: str
+    figures: list[float]
+    unit: str
+    target: str
+    is_met: bool | None
+
+    def cells(self) -> list[str]:
+        """The row as text: median, minimum and maximum."""
+        median, low, high = statistics.median(self.figures), min(self.figures), max(self.figures)
+        met = {True: "yes", False: "NO", None: ""}[self.is_met]
+        return [self.what, f"{median:.2f} {self.unit}", f"{low:.2f} - {high:.2f}", self.target, met]
+
+
+class Loop:
+    """A loop in a temporary folder, worked on with the project's playbooks."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.state = folder / "state" / "flux-local" / NAME
+        self.environment = {
+            **os.environ,
+            "XDG_DATA_HOME": str(folder / "state"),
+            "ANSIBLE_CONFIG": str(PROJECT / "ansible.cfg"),
+            "KUBECONFIG": str(self.state / "kubeconfig"),
+        }
+
+    def playbook(self, name: str, **variables: object) -> str:
+        """Run a playbook and return what it printed; its seconds are the caller's to take."""
+        command = [
+            str(Path(sys.executable).parent / "ansible-playbook"),
+            str(PROJECT / "playbooks" / f"{name}.yml"),
+        ]
+        extra = json.dumps({"flux_local_name": NAME, **variables})
+        finished = subprocess.run(
+            [*command, "-e", extra], env=self.environment, capture_output=True, text=True, check=False
+        )
+        if finished.returncode != 0:
+            sys.exit(f"{name}.yml failed:\n{finished.stdout}{finished.stderr}")
+        return finished.stdout
+
+    def run(self, *command: str) -> None:
+        """Run a command of the peer's."""
+        finished = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
+        if finished.returncode != 0:
+            sys.exit(f"{' '.join(command)} failed:\n{finished.stdout}{finished.stderr}")
+
+    def facts(self) -> dict[str, dict[str, dict[str, str]]]:
+        """What the roles said of the loop."""
+        return json.loads((self.state / "loop.json").read_text())
+
+    def resident_megabytes(self) -> float:
+        """The resident memory of all programs of the loop, without supervisord."""
+        supervisor = (self.state / "supervisor" / "supervisord.pid").read_text().strip()
+        listing = subprocess.run(
+            ["ps", "-axo", "ppid=,rss="], capture_output=True, text=True, check=True
+        ).stdout
+        rows = (line.split() for line in listing.splitlines())
+        return sum(int(rss) for parent, rss in rows if parent == supervisor) / 1024
+
+
+@contextmanager
+def benchmark_loop() -> Iterator[Loop]:
+    """A loop's folder; the loop is removed at the end, whatever happens."""
+    with tempfile.TemporaryDirectory(prefix="flux-local-benchmark-") as folder:
+        loop = Loop(Path(folder))
+        try:
+            yield loop
+        finally:
+            loop.playbook("destroy", flux_local_purge=True)
+
+
+def seconds(call: Callable[[], object]) -> float:
+    """How long the call takes."""
+    began = time.perf_counter()
+    call()
+    return time.perf_counter() - began
+
+
+def changed(output: str) -> int:
+    """The number of changed tasks in what a playbook printed."""
+    found = re.search(r"changed=(\d+)", output)
+    return int(found[1]) if found else -1
+
+
+def edit_of(folder: Path, name: str, edit: int) -> None:
+    """One workload with one ConfigMap, edited."""
+    folder.mkdir(exist_ok=True)
+    (folder / "configmap.yaml").write_text(CONFIG_MAP.format(name=name, edit=edit))
+
+
+def measured(loop: Loop, runs: int) -> list[Row]:
+    """Every row of the table."""
+    first = [seconds(lambda: loop.playbook("site"))]
+    memory = [loop.resident_megabytes()]
+    outputs: list[str] = []
+    second = [seconds(lambda: outputs.append(loop.playbook("site"))) for _run in range(runs)]
+    unchanged = all(changed(output) == 0 for output in outputs)
+    rows = [
+        Row("nothing -> all examples ready, programs cached", first, "s", "<= 25 s", first[0] <= 25),
+        Row(
+            f"second run, all unchanged (changed={'0' if unchanged else 'SOMETHING'})",
+            second,
+            "s",
+            "<= 10 s",
+            unchanged and statistics.median(second) <= 10,
+        ),
+    ]
+    ours, theirs = edits(loop, runs)
+    ratio = statistics.median(one / other for one, other in zip(ours, theirs, strict=True))
+    rows += [
+        Row("edit -> push.yml returns with the receipt", ours, "s", "<= 0.75 x flux", ratio <= 0.75),
+        Row("  flux push artifact + flux reconcile --with-source", theirs, "s", "(the peer)", None),
+        Row("  ours / flux, pair by pair", [ratio], "x", "aim at 0.5 x", None),
+        Row("resident memory of the stack after the examples", memory, "MB", "<= 800 MB", memory[0] <= 800),
+    ]
+    return rows
+
+
+def edits(loop: Loop, runs: int) -> tuple[list[float], list[float]]:
+    """Seconds of an edited workload brought about by push.yml, and by the flux CLI, in turn."""
+    mine, peer = loop.folder / "mine", loop.folder / "peer"
+    edit_of(mine, "mine", 0)
+    edit_of(peer, "peer", 0)
+    listed = {"mine": [{"name": "mine", "path": str(mine)}], "peer": [{"name": "peer", "path": str(peer)}]}
+    loop.playbook("push", workloads_list=listed["mine"] + listed["peer"])
+    facts = loop.facts()
+    flux = facts["binaries_paths"]["flux"]["program"]
+    registry = facts["registry_endpoint"]["host"]
+    url = f"oci://{registry}/peer:latest"
+
+    def with_flux() -> None:
+        loop.run(
+            flux, "push", "artifact", url, "--path", str(peer), "--source", "benchmark", "--revision", "edit"
+        )
+        loop.run(flux, "reconcile", "kustomization", "peer", "--with-source")
+
+    ours, theirs = [], []
+    for run in range(1, runs + 1):
+        edit_of(mine, "mine", run)
+        ours.append(seconds(lambda: loop.playbook("push", workloads_list=listed["mine"])))
+        edit_of(peer, "peer", run)
+        theirs.append(seconds(with_flux))
+    return ours, theirs
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--runs", type=int, default=5, help="how often what can be repeated is repeated")
+    arguments = parser.parse_args()
+    with benchmark_loop() as loop:
+        rows = measured(loop, arguments.runs)
+    print(
+        f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    )
+    table = [["what", "median", "min - max", "to reach", "met"], *(row.cells() for row in rows)]
+    widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
+    for line in table:
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,403 @@
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import copy
+import json
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.gitops.flux_local.plugins.module_utils.conditions import State, digest_of
+from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils.flux_reconcile import (
+    Request,
+    Scope,
+    Tracker,
+    reconcile,
+    run_reconcile,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources import (
+    KUSTOMIZATION,
+    OCI_REPOSITORY,
+    REQUESTED_AT,
+    ObjectRef,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils.kubernetes_client import ClusterError
+from ansible_collections.gitops.flux_local.tests.unit.fakes.cluster import MemoryCluster
+
+RECORDINGS = json.loads((Path(__file__).parent / "recordings" / "flux.json").read_text())
+OLD, NEW = (f"sha256:{digit * 64}" for digit in "ab")
+
+
+def tracker_of(recording):
+    tracker = Tracker(Request("flux-system", "rec", 10, recording["expected_digest"]))
+    tracker.source_tokens.update(recording["source_tokens"])
+    tracker.kustomization_tokens.update(recording["kustomization_tokens"])
+    return tracker
+
+
+@pytest.mark.parametrize("title", RECORDINGS)
+def test_recorded_events_lead_to_the_verdict_at_the_last_of_them_and_not_before(title):
+    recording = RECORDINGS[title]
+    tracker = tracker_of(recording)
+    tracker.begin(0.0)
+    for at, item in enumerate(recording["objects"]):
+        assert not tracker.verdict.is_settled, f"settled before event {at}"
+        tracker.observe(item, float(at))
+        if tracker.verdict.is_settled:
+            break
+    assert (tracker.verdict.state.value, tracker.verdict.reason) == (recording["state"], recording["reason"])
+
+
+PAST = [item for recording in RECORDINGS.values() for item in recording["objects"]]
+
+
+@given(st.data())
+def test_no_interleaving_with_stale_objects_makes_another_revision_ready(data):
+    title = data.draw(st.sampled_from([key for key, entry in RECORDINGS.items() if entry["expected_digest"]]))
+    recording = RECORDINGS[title]
+    before = PAST[: PAST.index(recording["objects"][0])]
+    stale = data.draw(st.lists(st.sampled_from(before), max_size=20)) if before else []
+    mixed = data.draw(st.permutations([*recording["objects"], *stale]))
+    tracker = tracker_of(recording)
+    tracker.begin(0.0)
+    for at, item in enumerate(mixed):
+        if tracker.observe(item, float(at)).state is State.READY:
+            break
+    if tracker.verdict.state is State.READY:
+        assert recording["state"] == "ready"
+        fetched = tracker.source["status"]["artifact"]["revision"]
+        applied = tracker.kustomization["status"]["lastAppliedRevision"]
+        assert digest_of(fetched) == digest_of(applied) == recording["expected_digest"]
+
+
+@given(st.data())
+def test_no_interleaving_with_what_was_before_the_request_settles_it_without_a_digest(data):
+    recording = RECORDINGS["asked without a digest"]
+    before = PAST[: PAST.index(recording["objects"][0])]
+    tracker = tracker_of(recording)
+    tracker.begin(0.0)
+    for item in data.draw(st.lists(st.sampled_from(before), max_size=30)):
+        tracker.observe(item, 1.0)
+    assert not tracker.verdict.is_settled
+
+
+# --- a controller in memory
+
+
+def condition(kind, status, reason="Succeeded", message="m", generation=1):
+    return {
+        "type": kind,
+        "status": status,
+        "reason": reason,
+        "message": message,
+        "observedGeneration": generation,
+        "lastTransitionTime": "2026-01-01T00:00:00Z",
+    }
+
+
+def source(name="shop", digest=OLD, *conditions):
+    return {
+        "kind": "OCIRepository",
+        "metadata": {"name": name, "namespace": "flux-system", "generation": 1, "uid": f"s-{name}"},
+        "spec": {"url": f"oci://x/{name}"},
+        "status": {
+            "conditions": list(conditions) or [condition("Ready", "True")],
+            "artifact": {"revision": f"latest@{digest}"},
+        },
+    }
+
+
+def kustomization(name="shop", digest=OLD, *conditions, depends_on=(), **spec):
+    return {
+        "kind": "Kustomization",
+        "metadata": {"name": name, "namespace": "flux-system", "generation": 1, "uid": f"k-{name}"},
+        "spec": {
+            "sourceRef": {"kind": "OCIRepository", "name": name},
+            "dependsOn": [{"name": dependency} for dependency in depends_on],
+            **spec,
+        },
+        "status": {
+            "conditions": list(conditions) or [condition("Ready", "True")],
+            "lastAppliedRevision": f"latest@{digest}",
+            "lastAttemptedRevision": f"latest@{digest}",
+        },
+    }
+
+
+def refs(name="shop"):
+    return ObjectRef(OCI_REPOSITORY, "flux-system", name), ObjectRef(KUSTOMIZATION, "flux-system", name)
+
+
+def cluster_of(*items, **options):
+    cluster = MemoryCluster(**options)
+    for item in items:
+        kind = OCI_REPOSITORY if item["kind"] == "OCIRepository" else KUSTOMIZATION
+        cluster.put(ObjectRef(kind, "flux-system", item["metadata"]["name"]), item)
+    return cluster
+
+
+def fetch(cluster, ref):
+    """Have the source fetch NEW, as source-controller does after a request."""
+    item = copy.deepcopy(cluster.objects[ref])
+    item["status"]["lastHandledReconcileAt"] = item["metadata"].get("annotations", {}).get(REQUESTED_AT)
+    item["status"]["artifact"]["revision"] = f"latest@{NEW}"
+    cluster.put(ref, item)
+
+
+def flux(cluster, ref):
+    """Fetch NEW and apply it, as Flux does after a request."""
+    if ref.kind == OCI_REPOSITORY:
+        fetch(cluster, ref)
+    own = refs(ref.name)[1]
+    woken = copy.deepcopy(cluster.objects[own])
+    fetched = cluster.objects[refs(ref.name)[0]]["status"]["artifact"]["revision"]
+    woken["status"] |= {"lastAttemptedRevision": fetched, "lastAppliedRevision": fetched}
+    woken["status"]["lastHandledReconcileAt"] = woken["metadata"].get("annotations", {}).get(REQUESTED_AT)
+    woken["status"]["conditions"] = [condition("Ready", "True")]
+    cluster.put(own, woken)
+
+
+def request(name="shop", digest=NEW, timeout=5.0):
+    return Request("flux-system", name, timeout, digest)
+
+
+def patched(cluster):
+    return [entry.removeprefix("patch ") for entry in cluster.asked if entry.startswith("patch ")]
+
+
+def test_a_new_digest_is_proven_and_only_the_source_is_asked():
+    cluster = cluster_of(source(), kustomization(), react=flux)
+    [tracker] = reconcile(cluster, [request()])
+    assert tracker.verdict.state is State.READY
+    assert patched(cluster) == ["OCIRepository flux-system/shop"]
+    receipt = tracker.receipt()
+    assert receipt["applied_revision"] == receipt["source_revision"] == f"latest@{NEW}"
+    assert all(took is not None and took >= 0 for took in receipt["phases"].values())
+
+
+def test_what_is_proven_costs_one_list_for_each_kind():
+    cluster = cluster_of(source(digest=NEW), kustomization(digest=NEW))
+    [tracker] = reconcile(cluster, [request()])
+    assert (tracker.verdict.state, tracker.is_triggered) == (State.READY, False)
+    assert cluster.asked == [
+        "list kustomizations flux-system metadata.name=shop",
+        "list ocirepositories flux-system metadata.name=shop",
+    ]
+
+
+FAILED = condition("Ready", "False", "BuildFailed")
+BUSY = condition("Ready", "Unknown", "Progressing")
+WAITING = condition("Ready", "False", "DependencyNotReady")
+SOURCE, OWN = "OCIRepository flux-system/shop", "Kustomization flux-system/shop"
+
+
+@pytest.mark.parametrize(
+    ("items", "digest", "asked"),
+    [
+        ((source(), kustomization()), None, [SOURCE, OWN]),
+        ((source(), kustomization()), NEW, [SOURCE]),
+        ((source(), kustomization("shop", OLD, BUSY)), NEW, [SOURCE]),
+        ((source(), kustomization("shop", OLD, FAILED)), NEW, [SOURCE, OWN]),
+        ((source(), kustomization("shop", OLD, WAITING)), NEW, [SOURCE, OWN]),
+        ((source("shop", NEW), kustomization()), NEW, [OWN]),
+        ((source("shop", NEW), kustomization("shop", NEW, FAILED)), NEW, [OWN]),
+        ((source("shop", NEW), kustomization("shop", NEW, BUSY)), NEW, []),
+        ((source("shop", NEW), kustomization("shop", NEW)), NEW, []),
+        ((source("shop", NEW), kustomization("shop", NEW)), None, [SOURCE, OWN]),
+        ((source("shop", OLD), kustomization("shop", NEW)), NEW, [SOURCE, OWN]),
+        ((source(), kustomization(suspend=True)), NEW, []),
+        ((source(),), NEW, []),
+    ],
+)
+def test_what_flux_is_asked_for(items, digest, asked):
+    cluster = cluster_of(*items)
+    [tracker] = reconcile(cluster, [request(digest=digest)], check_mode=True)
+    assert [str(ref) for ref in tracker.needed_triggers()] == asked
+    assert tracker.is_triggered == bool(asked)
+    assert patched(cluster) == []
+
+
+@pytest.mark.parametrize(
+    ("items", "state", "reason"),
+    [
+        ((source(), kustomization(suspend=True)), State.SUSPENDED, "Suspended"),
+        ((source(),), State.FAILED, "NotFound"),
+        ((kustomization(),), State.FAILED, "NotFound"),
+    ],
+)
+def test_what_cannot_be_reconciled_is_told_at_once_and_nothing_is_asked(items, state, reason):
+    cluster = cluster_of(*items)
+    [tracker] = reconcile(cluster, [request()])
+    assert (tracker.verdict.state, tracker.verdict.reason) == (state, reason)
+    assert patched(cluster) == []
+
+
+def test_a_failure_of_before_the_request_is_not_taken_for_its_answer():
+    def heal(cluster, ref):
+        if ref.kind == KUSTOMIZATION:
+            flux(cluster, ref)
+
+    failed = kustomization("shop", NEW, condition("Ready", "False", "BuildFailed"))
+    cluster = cluster_of(source("shop", NEW), failed, react=heal)
+    [tracker] = reconcile(cluster, [request()])
+    assert tracker.verdict.state is State.READY
+
+
+def test_another_digest_than_the_pushed_one_is_a_failure_once_flux_has_looked():
+    cluster = cluster_of(source(), kustomization(), react=flux)
+    [tracker] = reconcile(cluster, [request(digest="sha256:" + "c" * 64)])
+    assert tracker.verdict.reason == "UnexpectedRevision"
+    assert "do its url, tag, semver and digest name what was pushed?" in tracker.failure()
+
+
+def test_the_time_is_over_and_says_what_was_awaited():
+    cluster = cluster_of(source(), kustomization())
+    [tracker] = reconcile(cluster, [request(timeout=0.05)])
+    assert tracker.verdict.state is State.IN_PROGRESS
+    assert tracker.failure() == (
+        "Kustomization flux-system/shop is not proven after 0.05 s: NotHandled: OCIRepository flux-system/shop:"
+        " Flux has not handled the request yet. Are source-controller and kustomize-controller running?"
+    )
+
+
+def test_many_share_one_watch_for_each_kind_and_one_request_for_a_shared_source():
+    names = ("a", "b", "c")
+    shared = [kustomization(name) for name in names]
+    for item in shared:
+        item["spec"]["sourceRef"]["name"] = "shop"
+
+    def fetch_for_all(cluster, ref):
+        fetch(cluster, ref)
+        for name in names:
+            own = copy.deepcopy(cluster.objects[refs(name)[1]])
+            own["status"] |= {
+                "lastAttemptedRevision": f"latest@{NEW}",
+                "lastAppliedRevision": f"latest@{NEW}",
+            }
+            cluster.put(refs(name)[1], own)
+
+    cluster = cluster_of(source(), *shared, react=fetch_for_all)
+    trackers = reconcile(cluster, [request(name) for name in names])
+    assert [tracker.verdict.state for tracker in trackers] == [State.READY] * 3
+    assert patched(cluster) == ["OCIRepository flux-system/shop"]
+    assert len(cluster.watches) == 2
+
+
+def test_dependents_are_asked_again_when_what_they_wait_for_became_ready():
+    waiting = condition("Ready", "False", "DependencyNotReady", "dependency 'flux-system/a' is not ready")
+
+    def dependent_waits(cluster, ref):
+        if ref.name == "b" and ref.kind == OCI_REPOSITORY:
+            fetch(cluster, ref)
+            own = copy.deepcopy(cluster.objects[refs("b")[1]])
+            own["status"]["conditions"] = [waiting]
+            cluster.put(refs("b")[1], own)
+        else:
+            flux(cluster, ref)
+
+    cluster = cluster_of(
+        source("a"),
+        kustomization("a"),
+        source("b"),
+        kustomization("b", depends_on=["a"]),
+        react=dependent_waits,
+    )
+    trackers = reconcile(cluster, [request("a"), request("b")])
+    assert [tracker.verdict.state for tracker in trackers] == [State.READY, State.READY]
+    assert patched(cluster)[-1] == "Kustomization flux-system/b"
+
+
+def test_lost_connections_are_outlived_and_refusals_are_not():
+    cluster = cluster_of(source(), kustomization())
+
+    def in_trouble(error):
+        while len(cluster.watches) < 2:
+            time.sleep(0.01)
+        for watch in list(cluster.watches):
+            watch.events.put(error)
+
+    def recover():
+        in_trouble(ClusterError("The resource version is too old.", 410))
+        while len(cluster.watches) < 4:
+            time.sleep(0.01)
+        flux(cluster, refs()[0])
+
+    threading.Thread(target=recover).start()
+    [tracker] = reconcile(cluster, [request()])
+    assert tracker.verdict.state is State.READY
+
+    cluster = cluster_of(source(), kustomization())
+    threading.Thread(target=in_trouble, args=(ClusterError("Not allowed", 403),)).start()
+    with pytest.raises(ClusterError, match="Not allowed"):
+        reconcile(cluster, [request()])
+
+
+def test_a_connection_that_stays_lost_is_what_is_told_at_the_end():
+    class Unreachable(MemoryCluster):
+        def watch(self, *args, **options):
+            raise ClusterError("The API server does not answer.")
+
+    cluster = Unreachable(objects=cluster_of(source(), kustomization()).objects)
+    [tracker] = reconcile(cluster, [request(timeout=0.1)])
+    assert (tracker.verdict.reason, tracker.verdict.message) == (
+        "ConnectionLost",
+        "The API server does not answer.",
+    )
+
+
+def test_nothing_to_prove_asks_for_nothing():
+    cluster = MemoryCluster()
+    assert reconcile(cluster, []) == []
+    assert cluster.asked == []
+
+
+@pytest.mark.parametrize(
+    ("refs_", "namespace", "selector"),
+    [
+        ([refs("a")[0]], "flux-system", "metadata.name=a"),
+        ([refs("a")[0], refs("b")[0]], "flux-system", None),
+        ([refs("a")[0], ObjectRef(OCI_REPOSITORY, "apps", "a")], None, None),
+    ],
+)
+def test_the_narrowest_scope(refs_, namespace, selector):
+    assert Scope.of(refs_) == Scope(OCI_REPOSITORY, namespace, selector)
+
+
+PARAMS = {"namespace": "flux-system", "name": "shop", "timeout": 5.0, "expected_digest": NEW}
+
+
+def test_the_modules_result_and_its_prediction():
+    cluster = cluster_of(source(), kustomization(), react=flux)
+    predicted = run_reconcile(cluster, PARAMS, check_mode=True)
+    assert (predicted["changed"], predicted["receipt"]["ready"]) == (True, False)
+    result = run_reconcile(cluster, PARAMS, check_mode=False)
+    assert (result["changed"], result["receipt"]["ready"]) == (True, True)
+    assert run_reconcile(cluster, PARAMS, check_mode=False)["changed"] is False
+    assert run_reconcile(MemoryCluster(), PARAMS, check_mode=True)["changed"] is True
+
+
+def test_the_modules_failure_carries_the_receipt():
+    with pytest.raises(LoopError, match="There is no Kustomization flux-system/shop") as raised:
+        run_reconcile(MemoryCluster(), PARAMS, check_mode=False)
+    assert raised.value.details["receipt"]["reason"] == "NotFound"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"expected_digest": "latest"}, "expected_digest is 'latest'"),
+        ({"name": "A"}, "name is 'A'"),
+        ({"namespace": "A"}, "namespace is 'A'"),
+    ],
+)
+def test_bad_options_are_refused_before_anything_is_asked(change, said):
+    cluster = MemoryCluster()
+    with pytest.raises(LoopError, match=said):
+        run_reconcile(cluster, {**PARAMS, **change}, check_mode=False)
+    assert cluster.asked == []
