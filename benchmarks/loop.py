@@ -5,7 +5,8 @@
 
     .venv/bin/python benchmarks/loop.py [--runs 5]
 
-It brings up a loop of its own in a temporary folder with the programs of the cache, and removes it at the end.
+It brings up a loop of its own, in a temporary folder, with the programs of the cache, and removes it at the
+end.
 """
 
 from __future__ import annotations
@@ -197,7 +198,8 @@ def main() -> None:
     with benchmark_loop() as loop:
         rows = measured(loop, arguments.runs)
     print(
-        f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+        f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, "
+        f"Python {platform.python_version()}"
     )
     table = [["what", "median", "min - max", "to reach", "met"], *(row.cells() for row in rows)]
     widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]

@@ -23,7 +23,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.lock import (
 COLLECTION_PLAYBOOK = re.compile(r"\w+\.\w+\.\w+")
 
 
-class ActionModule(ActionBase):
+class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hints
     """Takes the lock for the ansible-playbook process, which is the parent of the worker this runs in."""
 
     TRANSFERS_FILES = False

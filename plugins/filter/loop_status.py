@@ -15,7 +15,8 @@ short_description: How a loop stands, as text
 version_added: 0.1.0
 author: The gitops.flux_local authors (@gitops-flux-local)
 description:
-  - Says where the kubeconfig and the registry are, and for every workload that Flux knows its version, fetched and applied revision and whether it is ready.
+  - Says where the kubeconfig and the registry are, and for every workload that Flux knows its version, its
+    fetched and its applied revision, and whether it is ready.
   - When Flux could not be asked, it says why.
 options:
   _input:

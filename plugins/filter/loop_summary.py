@@ -15,7 +15,8 @@ short_description: What a loop holds, as text
 version_added: 0.1.0
 author: The gitops.flux_local authors (@gitops-flux-local)
 description:
-  - Says where the kubeconfig and the registry are, and for every workload its version, digest, applied revision and whether it is ready.
+  - Says where the kubeconfig and the registry are, and for every workload its version, its digest, its
+    applied revision, and whether it is ready.
 options:
   _input:
     description: The receipts that the role workloads returns.
@@ -39,7 +40,9 @@ options:
 EXAMPLES = r"""
 - name: What was reached
   ansible.builtin.debug:
-    msg: "{{ workloads_receipts | gitops.flux_local.loop_summary(cluster_connection, registry_endpoint, flux_status) }}"
+    msg: >-
+      {{ workloads_receipts
+         | gitops.flux_local.loop_summary(cluster_connection, registry_endpoint, flux_status) }}
 """
 
 RETURN = r"""

@@ -62,8 +62,9 @@ def take(lock_file: str, owner: Owner, *, timeout: float) -> float:
                 return time.monotonic() - began if holder is None else 0.0
         if time.monotonic() - began > timeout:
             raise LoopError(
-                f"Another playbook works on this loop since {holder.since}: process {holder.pid}, {holder.command}. "
-                f"It still held {lock_file} after {timeout:g} s. Wait for it to end, or end it, then run this one again."
+                f"Another playbook works on this loop since {holder.since}: process {holder.pid}, "
+                f"{holder.command}. It still held {lock_file} after {timeout:g} s. Wait for it to end, or "
+                "end it, then run this one again."
             )
         time.sleep(POLL_SECONDS)
 
@@ -84,7 +85,8 @@ def _guarded(lock_file: str) -> Iterator[TextIO]:
         descriptor = os.open(lock_file, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise LoopError(
-            f"{lock_file} cannot be written: {error.strerror}. Choose a state folder that the calling user may write to (flux_local_state_dir)."
+            f"{lock_file} cannot be written: {error.strerror}. Choose a state folder that the calling user "
+            "may write to (flux_local_state_dir)."
         ) from error
     with os.fdopen(descriptor, "r+", encoding="utf-8") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)

@@ -24,7 +24,7 @@ def require(module: AnsibleModule, *libraries: str) -> None:
 
 
 def exit_with(module: AnsibleModule, call: Callable[[], dict[str, Any]]) -> None:
-    """End ``module`` with what ``call`` returns, or with the message and details of the ``LoopError`` it raises."""
+    """End ``module`` with what ``call`` returns, or with what the ``LoopError`` says that it raises."""
     try:
         result = call()
     except LoopError as error:

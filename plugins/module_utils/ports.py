@@ -22,10 +22,11 @@ def choose(
     is_free: Callable[[int], bool],
     any_free: Callable[[], int],
 ) -> dict[str, int]:
-    """A port for every name in ``wanted``: the pinned one, else the kept one, else the default when free, else any free one.
+    """A port for every name in ``wanted``.
 
-    ``reserved`` are the ports of other loops, which may be stopped just now. Raises LoopError when a pinned port that is not
-    already kept is taken.
+    It is the pinned one, else the kept one, else the default when that is free, else any free one.
+    ``reserved`` are the ports of other loops, which may be stopped just now. Raises LoopError when a pinned
+    port that is not already kept is taken.
     """
     taken = set(reserved) | {port for name, port in kept.items() if name not in wanted}
     chosen: dict[str, int] = {}
@@ -34,12 +35,13 @@ def choose(
             port = pinned[name]
             if kept.get(name) != port and not is_free(port):
                 raise LoopError(
-                    f"{name}_port: port {port} on 127.0.0.1 is taken by another program. Choose another port, or leave the option out "
-                    "to have a free one chosen."
+                    f"{name}_port: port {port} on 127.0.0.1 is taken by another program. Choose another "
+                    "port, or leave the option out to have a free one chosen."
                 )
             if port in taken:
                 raise LoopError(
-                    f"{name}_port: port {port} is already used by another loop, or for something else in this one. Choose another."
+                    f"{name}_port: port {port} is already used by another loop, or for something else in "
+                    "this one. Choose another."
                 )
         elif name in kept:
             port = kept[name]
@@ -62,7 +64,8 @@ def read_ports(state_dir: str) -> dict[str, int]:
         return {}
     except (OSError, ValueError, AttributeError, TypeError) as error:
         raise LoopError(
-            f"{path} cannot be read as the loop's ports: {error}. Make it readable, or remove it to have ports chosen anew."
+            f"{path} cannot be read as the loop's ports: {error}. Make it readable, or remove it to have "
+            "ports chosen anew."
         ) from error
 
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A group of programs under one supervisord for each loop: what is configured, what runs, what has to change.
 
-Every program is a supervisor program of its own with ``autostart=false``: it is started here, wave by wave in the
-order of its priority, and kept alive by supervisord from then on.
+Every program is a supervisor program of its own with ``autostart=false``: it is started here, wave by wave in
+the order of its priority, and kept alive by supervisord from then on.
 """
 
 from __future__ import annotations
@@ -43,7 +43,10 @@ class Probe:
 
 @dataclass(frozen=True)
 class Process:
-    """One program as supervisord runs it. ``priority``: lower starts earlier and stops later. ``stop_seconds``: grace before SIGKILL."""
+    """One program as supervisord runs it.
+
+    One of lower ``priority`` starts earlier and stops later. ``stop_seconds`` is the grace before SIGKILL.
+    """
 
     name: str
     command: tuple[str, ...]
@@ -57,7 +60,7 @@ class Process:
 
 @dataclass(frozen=True)
 class ConfigurationFile:
-    """A file that processes read, kept with this content and these permission bits; a secret one is never shown in a diff."""
+    """A file that processes read, with its permission bits; a diff never shows what a secret one holds."""
 
     path: str
     content: str
@@ -79,7 +82,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Live:
-    """What supervisord says of one program; ``since`` is its start in seconds since the epoch, 0 when it never ran."""
+    """What supervisord says of one program; ``since``: seconds since the epoch, 0 when it never ran."""
 
     state: str
     pid: int = 0
@@ -100,7 +103,6 @@ class Supervisor(Protocol):
 
     def reload(self) -> tuple[list[str], list[str], list[str]]:
         """Read the configuration again; names added, changed and removed, none of them applied yet."""
-        ...
 
     def add(self, name: str) -> None: ...
 
@@ -110,7 +112,6 @@ class Supervisor(Protocol):
 
     def stop(self, name: str) -> None:
         """Ask the program to stop, and return at once."""
-        ...
 
 
 class Machine(Protocol):
@@ -122,18 +123,21 @@ class Machine(Protocol):
 
     def commands_by_pid(self) -> dict[int, str]:
         """Every process of the calling user: pid and its arguments joined by blanks."""
-        ...
 
     def kill(self, pid: int) -> None: ...
 
 
-# --- pure: what is written ---------------------------------------------------------------------------------------
+# --- pure: what is written ----------------------------------------------------------------------------------
 
 
 def socket_path(state_dir: str, *, uid: int) -> str:
-    """Where the loop's supervisord listens: short whatever the state folder, since a UNIX socket's path ends at 104 bytes."""
+    """Where the loop's supervisord listens.
+
+    It is short whatever the state folder's name, since a UNIX socket's path ends at 104 bytes.
+    """
     digest = hashlib.sha256(os.path.realpath(state_dir).encode()).hexdigest()[:12]
-    return f"/tmp/flux-local-{uid}/{digest}.sock"
+    # The same in every run, whatever TMPDIR. Supervisord is launched only when the folder is the user's own.
+    return f"/tmp/flux-local-{uid}/{digest}.sock"  # noqa: S108
 
 
 def _value(text: str) -> str:
@@ -156,7 +160,10 @@ def fingerprint(paths: Iterable[str], *, read: Callable[[str], bytes | None]) ->
 
 
 def program_section(process: Process, *, log: str, revision: str) -> str:
-    """The ``[program:x]`` section of supervisor's configuration; ``revision`` changes when what the program reads changes."""
+    """The ``[program:x]`` section of supervisor's configuration.
+
+    ``revision`` changes when what the program reads changes, and has it restarted.
+    """
     environment = {**process.environment, "FLUX_LOCAL_REVISION": revision}
     lines = [
         f"[program:{process.name}]",
@@ -225,17 +232,20 @@ def waves(processes: Sequence[Process]) -> list[list[Process]]:
 def orphans(
     commands: Iterable[tuple[str, ...]], running: Mapping[int, str], *, supervised: Iterable[int]
 ) -> list[int]:
-    """Pids whose arguments are exactly one of ``commands`` though supervisord does not own them: left by one that was killed."""
+    """Pids whose arguments are exactly one of ``commands``, but which supervisord does not own.
+
+    They were left by one that was killed.
+    """
     wanted = {" ".join(command) for command in commands}
     return sorted(pid for pid, command in running.items() if command in wanted and pid not in set(supervised))
 
 
 def unfit_for_configuration(text: str) -> bool:
-    """Whether supervisor's configuration format cannot hold the text: a line break, or a blank before a comment sign."""
+    """Whether supervisor's configuration cannot hold the text: a line break, or a blank before ";" or "#"."""
     return bool(re.search(r"[\r\n]|\s[;#]", text))
 
 
-# --- the edge on files ---------------------------------------------------------------------------------------------
+# --- the edge on files --------------------------------------------------------------------------------------
 
 
 def read_bytes(path: str) -> bytes | None:
@@ -251,7 +261,7 @@ def read_bytes(path: str) -> bytes | None:
 
 
 def write_atomically(path: str, content: bytes, *, mode: int) -> None:
-    """Replace the file in one step, with these permission bits; its folder is made with 0700 where missing."""
+    """Replace the file in one step, with these permission bits; a missing folder is made with 0700."""
     folder = Path(path).parent
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -268,12 +278,12 @@ def write_atomically(path: str, content: bytes, *, mode: int) -> None:
             raise
     except OSError as error:
         raise LoopError(
-            f"{path} cannot be written: {error.strerror}. Give the calling user a state folder with free space that it may write to "
-            "(flux_local_state_dir)."
+            f"{path} cannot be written: {error.strerror}. Give the calling user a state folder with free "
+            "space that it may write to (flux_local_state_dir)."
         ) from error
 
 
-# --- what has to change --------------------------------------------------------------------------------------------
+# --- what has to change -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -334,7 +344,7 @@ def plan(group: Group, socket: str) -> Plan:
         daemon_file(group.state_dir): daemon_section(group.state_dir, socket).encode(),
         group_file(group): "\n".join(sections).encode(),
     }
-    modes = dict.fromkeys(after, 384) | {file.path: file.mode for file in group.files}
+    modes = dict.fromkeys(after, 0o600) | {file.path: file.mode for file in group.files}
     secrets = frozenset(file.path for file in group.files if file.secret)
     return Plan(before={path: read_bytes(path) for path in after}, after=after, modes=modes, secrets=secrets)
 
@@ -344,7 +354,7 @@ def missing_directories(group: Group) -> list[str]:
     return [path for path in group.directories if not Path(path).is_dir()]
 
 
-# --- started, stopped, absent --------------------------------------------------------------------------------------
+# --- started, stopped, absent -------------------------------------------------------------------------------
 
 
 def ensure_started(
@@ -359,23 +369,16 @@ def ensure_started(
 ) -> dict[str, Any]:
     """The group's programs run with exactly this configuration, and answer their probes.
 
-    Returns ``changed``, ``why`` (one sentence for each change), ``processes`` and ``diff``. Raises LoopError naming the program,
-    with the end of its log, when one gives up or does not answer within ``timeout`` seconds.
+    Returns ``changed``, ``why`` (one sentence for each change), ``processes`` and ``diff``. Raises LoopError
+    naming the program, with the end of its log, when one gives up or does not answer within ``timeout``
+    seconds.
     """
-    for process in group.processes:
-        for text in (*process.command, *process.environment.values(), group.state_dir):
-            if unfit_for_configuration(text):
-                raise LoopError(
-                    f"{text!r} cannot be used by {process.name}: it has a line break, or a blank before ';' or '#'. "
-                    "Choose a state folder (flux_local_state_dir) without them."
-                )
+    _refuse_unfit(group)
     planned = plan(group, socket)
     running = supervisor.is_running()
     live = supervisor.processes() if running else {}
     down = [process for process in group.processes if live.get(process.name, Live("STOPPED")).state not in UP]
-    why = [f"{path} is new" if planned.before[path] is None else f"{path} differs" for path in planned.stale]
-    why += [f"{path} is missing" for path in missing_directories(group)]
-    why += [f"{process.name} is not running" for process in down]
+    why = _differences(group, planned) + [f"{process.name} is not running" for process in down]
     result: dict[str, Any] = {"changed": bool(why), "why": why}
     if diff := planned.diff():
         result["diff"] = diff
@@ -384,11 +387,7 @@ def ensure_started(
 
     if not running:
         _make_way(group, group.processes, machine=machine, planned=planned, supervised=())
-    for path in missing_directories(group):
-        _make_directory(path)
-    _make_directory(f"{group.state_dir}/logs")
-    for path in planned.stale:
-        write_atomically(path, planned.after[path], mode=planned.modes[path])
+    _write(group, planned)
     if not running:
         supervisor.launch()
     elif planned.stale:
@@ -405,9 +404,9 @@ def ensure_started(
 def ensure_stopped(
     group: Group, *, forget: bool, supervisor: Supervisor, machine: Machine, timeout: float, check_mode: bool
 ) -> dict[str, Any]:
-    """None of the group's programs runs, last started first stopped; with ``forget`` their configuration is gone too.
+    """None of the group's programs runs; with ``forget`` their configuration is gone too.
 
-    When nothing else runs under this supervisord, it ends as well.
+    The last started is stopped first. When nothing else runs under this supervisord, it ends as well.
     """
     path = group_file(group)
     configuration = read_bytes(path)
@@ -447,6 +446,31 @@ def ensure_stopped(
     return {"changed": bool(why), "why": why, "processes": []}
 
 
+def _refuse_unfit(group: Group) -> None:
+    for process in group.processes:
+        for text in (*process.command, *process.environment.values(), group.state_dir):
+            if unfit_for_configuration(text):
+                raise LoopError(
+                    f"{text!r} cannot be used by {process.name}: it has a line break, or a blank before ';' "
+                    "or '#'. Choose a state folder (flux_local_state_dir) without them."
+                )
+
+
+def _differences(group: Group, planned: Plan) -> list[str]:
+    return [
+        *(f"{path} {'is new' if planned.before[path] is None else 'differs'}" for path in planned.stale),
+        *(f"{path} is missing" for path in missing_directories(group)),
+    ]
+
+
+def _write(group: Group, planned: Plan) -> None:
+    for path in missing_directories(group):
+        _make_directory(path)
+    _make_directory(f"{group.state_dir}/logs")
+    for path in planned.stale:
+        write_atomically(path, planned.after[path], mode=planned.modes[path])
+
+
 def _priorities(configuration: str) -> dict[str, str]:
     return dict(
         re.findall(r"^\[program:(.+)\]$(?:.|\n)*?^priority=(\d+)$", configuration, flags=re.MULTILINE)
@@ -466,15 +490,15 @@ def _make_directory(path: str) -> None:
         Path(path).mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise LoopError(
-            f"The folder {path} cannot be made: {error.strerror}. Choose a state folder that the calling user may write to "
-            "(flux_local_state_dir)."
+            f"The folder {path} cannot be made: {error.strerror}. Choose a state folder that the calling "
+            "user may write to (flux_local_state_dir)."
         ) from error
 
 
 def _make_way(
     group: Group, starting: Sequence[Process], *, machine: Machine, planned: Plan, supervised: Iterable[int]
 ) -> None:
-    """End what a killed supervisord left of this group; raise LoopError when another program has a port of ours."""
+    """End what a killed supervisord left of this group; raise LoopError when a port of ours is taken."""
     commands = [process.command for process in group.processes]
     commands += configured_commands((planned.before[group_file(group)] or b"").decode()).values()
     for pid in orphans(commands, machine.commands_by_pid(), supervised=supervised):
@@ -483,8 +507,9 @@ def _make_way(
         for port in process.ports:
             if not machine.port_is_free(port):
                 raise LoopError(
-                    f"Port {port} on 127.0.0.1, where {process.name} of the loop in {group.state_dir} listens, is taken by another "
-                    f"program. End that program (ss -ltnp 'sport = :{port}' or lsof -i :{port} names it), or give the loop another port."
+                    f"Port {port} on 127.0.0.1, where {process.name} of the loop in {group.state_dir} "
+                    f"listens, is taken by another program. End that program (ss -ltnp 'sport = :{port}' or "
+                    f"lsof -i :{port} names it), or give the loop another port."
                 )
 
 
@@ -510,7 +535,8 @@ def _stop(names: Sequence[str], *, supervisor: Supervisor, timeout: float) -> No
         waiting = {name for name in waiting if live.get(name, Live("STOPPED")).state not in DOWN}
         if waiting and time.monotonic() > deadline:
             raise LoopError(
-                f"{', '.join(sorted(waiting))} did not stop within {timeout:g} s. Run the playbook again, or end them by hand."
+                f"{', '.join(sorted(waiting))} did not stop within {timeout:g} s. Run the playbook again, "
+                "or end them by hand."
             )
         if waiting:
             time.sleep(POLL_SECONDS)
@@ -539,7 +565,8 @@ def _await_required(group: Group, *, machine: Machine, timeout: float) -> None:
         while not machine.answers(probe):
             if time.monotonic() > deadline:
                 raise LoopError(
-                    f"{probe.url}, which {group.name} needs, did not answer within {timeout:g} s. The logs are in {group.state_dir}/logs."
+                    f"{probe.url}, which {group.name} needs, did not answer within {timeout:g} s. "
+                    f"The logs are in {group.state_dir}/logs."
                 )
             time.sleep(POLL_SECONDS)
 
@@ -565,13 +592,8 @@ def _await_ready(
                         _failure(group, process, f"is {found.state}: {found.problem or 'it ended'}")
                     )
                 if time.monotonic() > deadline:
-                    raise LoopError(
-                        _failure(
-                            group,
-                            process,
-                            f"is {found.state} but did not answer {process.ready and process.ready.url} within {timeout:g} s",
-                        )
-                    )
+                    silent = f"did not answer {process.ready and process.ready.url} within {timeout:g} s"
+                    raise LoopError(_failure(group, process, f"is {found.state} but {silent}"))
             time.sleep(POLL_SECONDS)
 
 

@@ -62,7 +62,7 @@ def _standing(receipt: Mapping[str, Any]) -> str:
 
 
 def standings(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What ``flux_info`` returned, as a row for each Kustomization; a failure of its source is what is told first."""
+    """What ``flux_info`` returned, a row for each Kustomization; a failure of its source is told first."""
     sources = {(source["namespace"], source["name"]): source for source in answer.get("sources", [])}
     rows = []
     for kustomization in answer.get("kustomizations", []):

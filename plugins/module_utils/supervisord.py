@@ -50,15 +50,17 @@ class Supervisord:
             return getattr(self._rpc, method)(*arguments)
         except xmlrpc.client.Fault as fault:
             raise LoopError(
-                f"supervisord of {self._state_dir} refused {method}({', '.join(map(str, arguments))}): {fault.faultString}"
+                f"supervisord of {self._state_dir} refused {method}({', '.join(map(str, arguments))}): "
+                f"{fault.faultString}"
             ) from fault
         except (OSError, http.client.HTTPException) as error:
             raise LoopError(
-                f"supervisord of {self._state_dir} does not answer on {self._socket}: {error}. Run the playbook again."
+                f"supervisord of {self._state_dir} does not answer on {self._socket}: {error}. "
+                "Run the playbook again."
             ) from error
 
     def is_running(self) -> bool:
-        """Whether a supervisord answers; one that is just ending counts as not running once its socket is gone."""
+        """Whether a supervisord answers; one that is ending counts until its socket is gone."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
             client.settimeout(RPC_SECONDS)
             try:
@@ -73,7 +75,8 @@ class Supervisord:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if folder.is_symlink() or folder.stat().st_uid != os.getuid():
             raise LoopError(
-                f"{folder}, where supervisord's socket goes, belongs to somebody else. Remove it, or have its owner do so."
+                f"{folder}, where supervisord's socket goes, belongs to somebody else. Remove it, or have "
+                "its owner do so."
             )
         environment = {
             name: value
@@ -103,7 +106,8 @@ class Supervisord:
         while not self.is_running():
             if time.monotonic() > deadline:
                 raise LoopError(
-                    f"supervisord did not answer within {LAUNCH_SECONDS} s; see {self._state_dir}/supervisor/supervisord.log."
+                    f"supervisord did not answer within {LAUNCH_SECONDS} s; see "
+                    f"{self._state_dir}/supervisor/supervisord.log."
                 )
             time.sleep(POLL_SECONDS / 2)
 
@@ -115,7 +119,8 @@ class Supervisord:
         while _is_alive(pid):
             if time.monotonic() > deadline:
                 raise LoopError(
-                    f"supervisord (process {pid}) did not end within {LAUNCH_SECONDS} s. Run the playbook again."
+                    f"supervisord (process {pid}) did not end within {LAUNCH_SECONDS} s. "
+                    "Run the playbook again."
                 )
             time.sleep(POLL_SECONDS)
 

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the gitops.flux_local authors
 # SPDX-License-Identifier: Apache-2.0
-"""Workloads: what a user lists becomes artifacts, sources and Kustomizations, in an order that Flux can follow."""
+"""Workloads: what a user lists becomes artifacts, sources and Kustomizations, in an order Flux can follow."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources i
     manifest,
 )
 
-# What a workload says in its own way; everything else of a Kustomization keeps the name it has in flux_kustomization.
+# What a workload says in its own way; the rest of a Kustomization keeps the names of flux_kustomization.
 _OWN_WAY = ("source_ref", "path", "wait_for_health", "depends_on", "post_build")
 
 ARGUMENTS: dict[str, Any] = {
@@ -48,7 +48,7 @@ ARGUMENTS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A registry: ``host`` as this machine reaches it, ``cluster`` as Flux does, each ``host[:port][/prefix]``."""
+    """A registry, as ``host[:port][/prefix]``: as this machine reaches it, and as Flux does (``cluster``)."""
 
     host: str
     cluster: str
@@ -121,7 +121,7 @@ class Workload:
             "wait_for_health": self.options["wait"],
             "depends_on": [self._depends_on(ref) for ref in self.dependencies] or None,
             "post_build": substitution if any(substitution.values()) else None,
-            # The artifact is packed without what the workload ignores, there is nothing left for the controller to ignore.
+            # The artifact is packed without what the workload ignores: nothing is left for Flux to ignore.
             "ignore": None,
         }
         return manifest(KUSTOMIZATION, {**self.options, **given})
@@ -157,7 +157,8 @@ def read_workloads(listed: Sequence[Any]) -> list[Workload]:
             )
         if workload.kustomization in workloads:
             raise LoopError(
-                f"{called}: there are two of this name in namespace {workload.namespace}. Give one of them another name."
+                f"{called}: there are two of this name in namespace {workload.namespace}. "
+                "Give one of them another name."
             )
         try:
             check_tag(workload.options["tag"])
@@ -170,7 +171,7 @@ def read_workloads(listed: Sequence[Any]) -> list[Workload]:
 
 
 def in_order(workloads: Sequence[Workload]) -> list[Workload]:
-    """The workloads, each after all those it depends on. Raises LoopError showing the cycle when there is one."""
+    """The workloads, each after all those it depends on. Raises LoopError that shows a cycle."""
     by_ref = {workload.kustomization: workload for workload in workloads}
     ordered: dict[ObjectRef, Workload] = {}
     path: list[ObjectRef] = []
@@ -182,7 +183,8 @@ def in_order(workloads: Sequence[Workload]) -> list[Workload]:
         if ref in path:
             cycle = " -> ".join(step.name for step in [*path[path.index(ref) :], ref])
             raise LoopError(
-                f"depends_on: {cycle} is a cycle, so none of them could ever be applied. Remove one of these dependencies."
+                f"depends_on: {cycle} is a cycle, so none of them could ever be applied. "
+                "Remove one of these dependencies."
             )
         path.append(ref)
         for dependency in workload.dependencies:

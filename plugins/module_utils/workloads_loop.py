@@ -61,8 +61,7 @@ class Renderer(Protocol):
     """Something that renders a folder as kustomize-controller will."""
 
     def render(self, folder: str, kustomization: Mapping[str, Any], path: str) -> None:
-        """Raise LoopError naming the file below ``path``, the user's own folder, when ``folder`` does not render."""
-        ...
+        """Raise LoopError when ``folder`` does not render, naming the file in the user's own ``path``."""
 
 
 @dataclass(frozen=True)
@@ -209,8 +208,8 @@ def run(
 ) -> dict[str, Any]:
     """Bring every listed workload to what the user's folders hold, and prove it.
 
-    Everything that can be refused is refused before anything is pushed or applied. Raises LoopError with all receipts when
-    a workload is not well in the end.
+    Everything that can be refused is refused before anything is pushed or applied. Raises LoopError with all
+    receipts when a workload is not well in the end.
     """
     workloads = in_order(read_workloads(params["workloads"]))
     registry = params["registry"]
@@ -237,8 +236,8 @@ def run(
         if not check_mode:
             _each(pool, changed, publish)
         _each(pool, present, lambda one: _apply(one, cluster, endpoint, check_mode=check_mode))
-        for one in absent:
-            _remove(one, cluster, params["timeout"], check_mode=check_mode)
+        for going in absent:
+            _remove(going, cluster, params["timeout"], check_mode=check_mode)
         _prove(present, cluster, params["timeout"], check_mode=check_mode)
     for one in present:
         for warning in one.warnings:
@@ -247,7 +246,7 @@ def run(
 
 
 def _each(pool: ThreadPoolExecutor, items: Iterable[Item], call: Callable[[Item], Outcome]) -> list[Outcome]:
-    """``call`` on all items at once; the error of the first one that fails, in their order, is raised when all have ended."""
+    """``call`` on all items at once; when all have ended, the error of the first that failed is raised."""
     futures = [pool.submit(call, item) for item in items]
     for future in futures:
         future.exception()
@@ -272,8 +271,8 @@ def _refuse_unknown_dependencies(cluster: Cluster, workloads: Sequence[Workload]
     for dependency, dependent in unlisted_dependencies(workloads).items():
         if cluster.get(dependency) is None:
             raise LoopError(
-                f"Workload {dependent}: depends_on names {dependency.name}, but the list has no such workload and the cluster no "
-                f"{dependency}. Add it to the list, or correct the name."
+                f"Workload {dependent}: depends_on names {dependency.name}, but the list has no such "
+                f"workload and the cluster no {dependency}. Add it to the list, or correct the name."
             )
 
 
@@ -285,8 +284,8 @@ def _render(one: Present, renderer: Renderer) -> None:
         entry = os.path.join(folder, inside) if inside else folder
         if not os.path.isdir(entry):
             raise LoopError(
-                f"Workload {one.workload.name}: kustomization_path is {inside!r}, but {one.packed.path} has no such folder. "
-                "Name one inside the workload's path."
+                f"Workload {one.workload.name}: kustomization_path is {inside!r}, but {one.packed.path} has "
+                "no such folder. Name one inside the workload's path."
             )
         try:
             renderer.render(
@@ -355,9 +354,9 @@ def _endpoint(registry: Mapping[str, Any]) -> Endpoint:
 
 
 def foretold(params: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What check mode says when the registry does not run: there is nothing to compare with, so everything would be made.
+    """What check mode says when the registry does not run; None when it does.
 
-    None when the registry runs.
+    There is nothing to compare with then: everything would be made.
     """
     endpoint = _endpoint(params["registry"])
     if _listens(endpoint.host):

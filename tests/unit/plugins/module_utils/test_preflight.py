@@ -98,8 +98,10 @@ def test_go_is_only_looked_for_when_it_is_wanted():
         (
             FakeMachine(),
             {"libraries": [{"name": "oras", "minimum": "0.2.43"}]},
-            "oras 0.2.43 or later is needed, and it is not installed. "
-            "Run: /venv/bin/python -m pip install 'oras>=0.2.43'",
+            (
+                "oras 0.2.43 or later is needed, and it is not installed. "
+                "Run: /venv/bin/python -m pip install 'oras>=0.2.43'"
+            ),
         ),
         (
             FakeMachine(libraries={"oras": "0.2.1"}),

@@ -131,7 +131,7 @@ class Bench:
             group,
             supervisor=self.supervisor,
             machine=self.machine,
-            socket="/tmp/socket",
+            socket="/loop.sock",
             wait=wait,
             timeout=timeout,
             check_mode=check_mode,

@@ -156,12 +156,12 @@ def test_dependencies_that_the_list_does_not_bring_are_told_with_who_wants_them(
     ("output", "told"),
     [
         (
-            "✗ failed: lstat /tmp/x/content/missing.yaml: no such file\n",
+            "✗ failed: lstat /scratch/content/missing.yaml: no such file\n",
             "failed: lstat ./shop/missing.yaml: no such file",
         ),
-        ("► building\n✗ malformed /tmp/x/content/a b.yaml\n\n", "malformed ./shop/a b.yaml"),
+        ("► building\n✗ malformed /scratch/content/a b.yaml\n\n", "malformed ./shop/a b.yaml"),
         ("", "it ended without a word"),
     ],
 )
 def test_the_users_own_path_is_named(output, told):
-    assert readable_render_error(output, "/tmp/x/content", "./shop") == told
+    assert readable_render_error(output, "/scratch/content", "./shop") == told
