@@ -324,6 +324,33 @@ def test_dependents_are_asked_again_when_what_they_wait_for_became_ready():
     assert patched(cluster)[-1] == "Kustomization flux-system/b"
 
 
+def test_what_waits_for_one_that_failed_fails_with_it_and_not_at_its_own_time_out():
+    def waits_for(name):
+        return condition(
+            "Ready", "False", "DependencyNotReady", f"dependency 'flux-system/{name}' is not ready"
+        )
+
+    def first_fails(cluster, ref):
+        if ref.kind == OCI_REPOSITORY:
+            fetch(cluster, ref)
+        own = copy.deepcopy(cluster.objects[refs(ref.name)[1]])
+        own["status"]["lastHandledReconcileAt"] = own["metadata"].get("annotations", {}).get(REQUESTED_AT)
+        own["status"]["lastAttemptedRevision"] = f"latest@{NEW}"
+        broken = condition("Ready", "False", "ReconciliationFailed", "it is broken")
+        own["status"]["conditions"] = [{"a": broken, "b": waits_for("a"), "c": waits_for("b")}[ref.name]]
+        cluster.put(refs(ref.name)[1], own)
+
+    items = [source(name) for name in "abc"]
+    items += [kustomization("a"), kustomization("b", depends_on=["a"]), kustomization("c", depends_on=["b"])]
+    trackers = reconcile(cluster_of(*items, react=first_fails), [request(name, timeout=60) for name in "abc"])
+    assert [(tracker.verdict.state, tracker.verdict.reason) for tracker in trackers] == [
+        (State.FAILED, "ReconciliationFailed"),
+        (State.FAILED, "DependencyFailed"),
+        (State.FAILED, "DependencyFailed"),
+    ]
+    assert "waits for Kustomization flux-system/b" in trackers[2].failure()
+
+
 def test_lost_connections_are_outlived_and_refusals_are_not():
     cluster = cluster_of(source(), kustomization())
 
