@@ -181,16 +181,18 @@ class Issued:
 def new_key() -> bytes:
     """A private key on the curve P-256, in PEM.
 
-    In the format of RFC 5915, the only one in which kube-apiserver finds the public key of a service accounts' key.
+    In the format of RFC 5915, the only one in which kube-apiserver finds the public key of a service
+    accounts' key.
     """
     key = ec.generate_private_key(ec.SECP256R1())
     return key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
 
 
 def issue(wanted: Wanted, authority: Issued | None, *, now: datetime.datetime, days: int) -> Issued:
-    """A certificate as wanted with a new key, valid for ``days``; signed by ``authority``, or by itself when there is none.
+    """A certificate as wanted with a new key, valid for ``days``.
 
-    An authority may sign certificates and nothing else, all others may sign and nothing else (RFC 5280, 4.2.1.3).
+    It is signed by ``authority``, or by itself when there is none. An authority may sign certificates and
+    nothing else, all others may sign and nothing else (RFC 5280, 4.2.1.3).
     """
     pem = new_key()
     key = _private_key(pem)
@@ -228,7 +230,8 @@ def _private_key(pem: bytes) -> ec.EllipticCurvePrivateKey:
     key = load_pem_private_key(pem, password=None)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise LoopError(
-            "The authority's key is not an elliptic curve key. Remove the folder with the certificates to have all issued anew."
+            "The authority's key is not an elliptic curve key. Remove the folder with the certificates to "
+            "have all issued anew."
         )
     return key
 

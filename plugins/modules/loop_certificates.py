@@ -119,6 +119,7 @@ import datetime
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.gitops.flux_local.plugins.module_utils.certificates import (
     Issued,
     Wanted,
@@ -136,8 +137,8 @@ def run(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
     directory = params["directory"]
     if not 0 <= params["renew_before_days"] < params["valid_days"]:
         raise LoopError(
-            f"renew_before_days is {params['renew_before_days']}, but certificates are issued for valid_days={params['valid_days']}. "
-            "Choose less than that, so that a renewed certificate is not due at once."
+            f"renew_before_days is {params['renew_before_days']}, but certificates are issued for "
+            f"valid_days={params['valid_days']}. Choose less than that, so that a renewed certificate is not due at once."
         )
     wanted = [
         Wanted(**{**one, "subject_alt_name": tuple(one["subject_alt_name"]), "usages": tuple(one["usages"])})
@@ -151,7 +152,8 @@ def run(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
         renew_before_days=params["renew_before_days"],
     )
     keys = [name for name in params["keys"] if not read_bytes(f"{directory}/{name}.key")]
-    due = {name: found.why for name, found in seen.items() if found.why} | dict.fromkeys(keys, "there is none")
+    due = {name: found.why for name, found in seen.items() if found.why}
+    due |= dict.fromkeys(keys, "there is none")
     if not check_mode:
         for one in wanted:
             if one.name in due:
@@ -175,7 +177,9 @@ def issued(directory: str, one: Wanted, *, now: datetime.datetime, valid_days: i
         return issue(one, None, now=now, days=10 * valid_days)
     certificate, key = (read_bytes(f"{directory}/{one.issuer}.{kind}") for kind in ("crt", "key"))
     if certificate is None or key is None:
-        raise LoopError(f"certificates: {one.name} is to be signed by {one.issuer}, which does not stand before it. Put it there.")
+        raise LoopError(
+            f"certificates: {one.name} is to be signed by {one.issuer}, which does not stand before it. Put it there."
+        )
     return issue(one, Issued(certificate, key), now=now, days=valid_days)
 
 

@@ -88,7 +88,7 @@ def test_no_private_key_is_in_the_result(folder):
 
 
 def test_certificates_that_would_be_due_at_once_are_refused(folder):
-    with pytest.raises(LoopError, match="renew_before_days is 30.*valid_days=30"):
+    with pytest.raises(LoopError, match=r"renew_before_days is 30.*valid_days=30"):
         call(folder, valid_days=30)
     assert files(folder) == {}
 
