@@ -16,12 +16,12 @@ NAMES = sorted(path.name for path in ROLES.iterdir() if path.is_dir())
 ROW = re.compile(r"^\| `(?P<option>\w+)` \| (?P<default>[^|]*) \| (?P<meaning>[^|]+) \|$", re.MULTILINE)
 
 
-def options_of(role: str) -> dict[str, dict[str, Any]]:
+def options_of(role: str):
     specs = yaml.safe_load((ROLES / role / "meta" / "argument_specs.yml").read_text())
     return specs["argument_specs"]["main"]["options"]
 
 
-def defaults_of(role: str) -> dict[str, Any]:
+def defaults_of(role: str):
     return yaml.safe_load((ROLES / role / "defaults" / "main.yml").read_text())
 
 
