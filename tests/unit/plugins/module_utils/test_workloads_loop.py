@@ -34,7 +34,7 @@ def condition(status, reason, message):
 
 
 class Bench:
-    """Folders, a registry and a cluster in memory, and a Flux that applies what it is asked to, but for ``broken`` names."""
+    """Folders, a registry and a cluster in memory, and a Flux that applies all but what is ``broken``."""
 
     def __init__(self, folder):
         self.folder = folder
