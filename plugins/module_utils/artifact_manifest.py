@@ -169,6 +169,14 @@ class Manifest:
         except (KeyError, TypeError, ValueError):
             return []
 
+    @property
+    def parts(self) -> list[str]:
+        """The digests of the manifests an index consists of; none in anything else."""
+        parts = self._fields.get("manifests")
+        if not isinstance(parts, list):
+            return []
+        return [str(part["digest"]) for part in parts if isinstance(part, dict) and "digest" in part]
+
 
 def config_bytes(content_digest: str) -> bytes:
     """The config blob: what tools need that look into image configs (OCI image spec, "rootfs"); no time."""
