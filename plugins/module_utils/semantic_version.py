@@ -42,7 +42,7 @@ class SemanticVersion:
         return f"{self.major}.{self.minor}.{self.patch}{suffix}"
 
     def bumped(self, part: str) -> SemanticVersion:
-        """The next ``major``, ``minor`` or ``patch`` release; a pre-release's own, where it is one of those."""
+        """The next ``major``, ``minor`` or ``patch`` release; a pre-release's own where it is one."""
         if part == "major":
             ends = self.prerelease and not self.minor and not self.patch
             return SemanticVersion(self.major + (not ends), 0, 0)
