@@ -72,8 +72,11 @@ test:
 	  printf '=== %s: %s s\n' "$$stage" "$$(($$(date +%s) - began))"; \
 	done
 
+# antsibull-docs copies what Git knows of a collection: of one in .venv, nothing, unless Git looks no further up than .venv.
+# (References to other collections than our dependencies are not checked: kubernetes.core's own fragment has some.)
 lint: $(VENV)/development $(COLLECTION)
 	$(WITH_VENV) \
+	GIT_CEILING_DIRECTORIES="$$PWD/$(VENV)"; export GIT_CEILING_DIRECTORIES; \
 	failed=; \
 	say() { printf -- '-- %s\n' "$$*"; "$$@" || failed="$$failed $$1"; }; \
 	say ruff check --quiet .; \
@@ -82,7 +85,7 @@ lint: $(VENV)/development $(COLLECTION)
 	say yamllint .; \
 	say ansible-lint; \
 	say antsibull-changelog lint; \
-	say antsibull-docs lint-collection-docs --plugin-docs --check-extra-docs-refs --validate-collection-refs dependent --disallow-unknown-collection-refs .; \
+	say antsibull-docs lint-collection-docs --plugin-docs --check-extra-docs-refs --validate-collection-refs dependent .; \
 	test -z "$$failed" || { echo "These found something:$$failed"; exit 1; }
 
 sanity: $(VENV)/development

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the gitops.flux_local authors
 # SPDX-License-Identifier: Apache-2.0
-"""Which certificates of a loop have to be issued, seen in one look at all of them."""
+"""The certificates of a loop: which of them have to be issued, seen in one look, and how they are issued."""
 
 from __future__ import annotations
 
@@ -9,21 +9,34 @@ import ipaddress
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
+
 try:
     from cryptography import x509
     from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.serialization import (
+        Encoding,
+        NoEncryption,
+        PrivateFormat,
+        PublicFormat,
+        load_pem_private_key,
+    )
     from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+    _USAGES = {"serverAuth": ExtendedKeyUsageOID.SERVER_AUTH, "clientAuth": ExtendedKeyUsageOID.CLIENT_AUTH}
 except ImportError:  # module.require() names what is missing
     pass
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """A certificate as it should be. ``issuer`` names the one it is signed by; its own name for a self-signed authority.
+    """A certificate as it should be.
 
-    ``subject_alt_name``: entries such as ``DNS:localhost`` and ``IP:127.0.0.1``. ``usages``: of RFC 5280's extended key usages,
-    ``serverAuth`` and ``clientAuth``.
+    ``issuer`` names the one it is signed by, which is its own name for a self-signed authority.
+    ``subject_alt_name`` has entries such as ``DNS:localhost`` and ``IP:127.0.0.1``, ``usages`` those of RFC
+    5280's extended key usages: ``serverAuth`` and ``clientAuth``.
     """
 
     name: str
@@ -36,7 +49,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Seen:
-    """What was found: why the certificate has to be issued (empty when it has not), and how many days it is still valid."""
+    """What was found: why the certificate is due (empty when it is not), and the days it is valid for."""
 
     why: str
     days_left: int = 0
@@ -49,9 +62,10 @@ def look(
     now: datetime.datetime,
     renew_before_days: int,
 ) -> dict[str, Seen]:
-    """Compare every certificate with what is wanted. An authority stands before what it signs; with it, all that it signed is due.
+    """Compare every certificate with what is wanted.
 
-    ``read`` gives the content of ``<name>.crt`` and ``<name>.key``, None where there is none.
+    An authority stands before what it signs; when it is due, so is all that it signed. ``read`` gives the
+    content of ``<name>.crt`` and ``<name>.key``, None where there is none.
     """
     seen: dict[str, Seen] = {}
     found: dict[str, x509.Certificate] = {}
@@ -148,9 +162,101 @@ def _alternatives(certificate: x509.Certificate) -> frozenset[str]:
 
 
 def _usages(certificate: x509.Certificate) -> frozenset[str]:
-    names = {ExtendedKeyUsageOID.SERVER_AUTH: "serverAuth", ExtendedKeyUsageOID.CLIENT_AUTH: "clientAuth"}
+    names = {oid: usage for usage, oid in _USAGES.items()}
     try:
         usages = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     except x509.ExtensionNotFound:
         return frozenset()
     return frozenset(names.get(usage, usage.dotted_string) for usage in usages)
+
+
+@dataclass(frozen=True)
+class Issued:
+    """A certificate and its private key, both in PEM."""
+
+    certificate: bytes
+    key: bytes
+
+
+def new_key() -> bytes:
+    """A private key on the curve P-256, in PEM.
+
+    In the format of RFC 5915, the only one in which kube-apiserver finds the public key of a service
+    accounts' key.
+    """
+    key = ec.generate_private_key(ec.SECP256R1())
+    return key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+
+
+def issue(wanted: Wanted, authority: Issued | None, *, now: datetime.datetime, days: int) -> Issued:
+    """A certificate as wanted with a new key, valid for ``days``.
+
+    It is signed by ``authority``, or by itself when there is none. An authority may sign certificates and
+    nothing else, all others may sign and nothing else (RFC 5280, 4.2.1.3).
+    """
+    pem = new_key()
+    key = _private_key(pem)
+    issuer = x509.load_pem_x509_certificate(authority.certificate) if authority else None
+    signer = _private_key(authority.key) if authority else key
+    subject = _subject_name(wanted)
+    is_authority = authority is None
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer.subject if issuer else subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        # Clocks of containers and virtual machines are not always the same.
+        .not_valid_before(now - datetime.timedelta(minutes=5))
+        .not_valid_after(now + datetime.timedelta(days=days))
+        .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
+        .add_extension(_key_usage(is_authority=is_authority), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False
+        )
+    )
+    if wanted.usages:
+        builder = builder.add_extension(
+            x509.ExtendedKeyUsage([_USAGES[usage] for usage in wanted.usages]), critical=False
+        )
+    if wanted.subject_alt_name:
+        names = [_general_name(name) for name in wanted.subject_alt_name]
+        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    return Issued(builder.sign(signer, hashes.SHA256()).public_bytes(Encoding.PEM), pem)
+
+
+def _private_key(pem: bytes) -> ec.EllipticCurvePrivateKey:
+    key = load_pem_private_key(pem, password=None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise LoopError(
+            "The authority's key is not an elliptic curve key. Remove the folder with the certificates to "
+            "have all issued anew."
+        )
+    return key
+
+
+def _subject_name(wanted: Wanted) -> x509.Name:
+    organization = (
+        [x509.NameAttribute(NameOID.ORGANIZATION_NAME, wanted.organization)] if wanted.organization else []
+    )
+    return x509.Name([*organization, x509.NameAttribute(NameOID.COMMON_NAME, wanted.common_name)])
+
+
+def _general_name(text: str) -> x509.GeneralName:
+    kind, _colon, value = text.partition(":")
+    return x509.IPAddress(ipaddress.ip_address(value)) if kind == "IP" else x509.DNSName(value)
+
+
+def _key_usage(*, is_authority: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not is_authority,
+        key_cert_sign=is_authority,
+        crl_sign=is_authority,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )

@@ -5,7 +5,7 @@
 Rules that Flux's controllers follow, and that are easily read wrongly:
 
 * ``status.observedGeneration`` moves on success only: each condition's own ``observedGeneration`` says what
-  it is about.
+  it is about. A success has both.
 * ``status.lastHandledReconcileAt`` is written at the end of every pass, also of one that only adds the
   finalizer or finds the object suspended: it proves that a condition is fresh, not that the object is ready.
 * Conditions are patched a moment before the rest of the status: the two may be of different passes.
@@ -121,6 +121,8 @@ def _verdict(item: Object, tokens: Collection[str]) -> Verdict:
     if ready["status"] != "True" or _is_true(reconciling):
         latest = reconciling or ready
         return Verdict(State.IN_PROGRESS, latest["reason"], latest["message"])
+    if status.get("observedGeneration") != item["metadata"].get("generation"):
+        return Verdict(State.IN_PROGRESS, NOT_HANDLED, "Flux has yet to write the rest of its status.")
     return Verdict(State.READY, ready["reason"], ready["message"])
 
 

@@ -469,6 +469,7 @@ def _block(trackers: Sequence[Tracker]) -> None:
         blocked = [
             (tracker, followed[ref])
             for tracker in trackers
+            if not tracker.verdict.is_settled
             for ref in tracker.waits_for
             if ref in followed and followed[ref].verdict.state is State.FAILED
         ]

@@ -204,7 +204,8 @@ def daemon_section(state_dir: str, socket: str) -> str:
             "[rpcinterface:supervisor]",
             "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface",
             "[include]",
-            f"files={_value(folder)}/conf.d/*.conf",
+            # Relative to this file: supervisor takes a blank in it for the end of a pattern.
+            "files=conf.d/*.conf",
             "",
         ]
     )

@@ -54,7 +54,262 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-@RETURN@
+sources:
+  description: The OCIRepositories.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name of the object.
+      returned: always
+      type: str
+      sample: shop
+    namespace:
+      description: The namespace of the object.
+      returned: always
+      type: str
+      sample: flux-system
+    labels:
+      description: The labels of the object.
+      returned: always
+      type: dict
+      sample: {}
+    generation:
+      description: The generation of the object, which counts the changes of what is asked for.
+      returned: always
+      type: int
+      sample: 8
+    created:
+      description: When the object was created.
+      returned: always
+      type: str
+      sample: "2026-11-24T15:23:02Z"
+    ready:
+      description: Whether Flux has reconciled the object as it is now, with success.
+      returned: always
+      type: bool
+      sample: true
+    suspended:
+      description: Whether Flux leaves the object alone.
+      returned: always
+      type: bool
+      sample: false
+    state:
+      description: One of V(ready), V(in_progress), V(failed), V(suspended) and V(deleting).
+      returned: always
+      type: str
+      sample: ready
+    reason:
+      description: Flux's word for the state.
+      returned: always
+      type: str
+      sample: Succeeded
+    message:
+      description: Flux's sentence for the state.
+      returned: always
+      type: str
+      sample: "stored artifact for digest 'latest@sha256:d92b66dcd899560cbc485faad16db60ae8a2d0035e4ea955e2a7db7bbc38b6b0'"
+    conditions:
+      description: The conditions of the object.
+      returned: always
+      type: list
+      elements: dict
+      sample:
+        - type: Ready
+          status: "True"
+          reason: Succeeded
+          message: "stored artifact for digest 'latest@sha256:d92b66dcd899560cbc485faad16db60ae8a2d0035e4ea955e2a7db7bbc38b6b0'"
+          observed_generation: 8
+          last_transition_time: "2026-11-24T15:36:05Z"
+    url:
+      description: The artifact that is followed.
+      returned: always
+      type: str
+      sample: oci://127.0.0.1:5050/shop
+    ref:
+      description: The tag, semver, semverFilter and digest that are followed, as Flux names them.
+      returned: always
+      type: dict
+      sample:
+        tag: latest
+    revision:
+      description: The revision that Flux has fetched, none before it has any.
+      returned: always
+      type: str
+      sample: latest@sha256:d92b66dcd899560cbc485faad16db60ae8a2d0035e4ea955e2a7db7bbc38b6b0
+    artifact:
+      description: What Flux made of the artifact and hands to its other controllers, none before there is any. Its digest is not that of the OCI manifest.
+      returned: always
+      type: dict
+      sample:
+        digest: sha256:4b679e5eacb1e29c0fc865d6d248c426eb6337217d0dbabdb11f833e2b7a96f9
+        size: 255
+        last_update_time: "2026-11-24T15:36:05Z"
+        metadata:
+          org.opencontainers.image.created: "2026-11-24T15:36:01Z"
+          org.opencontainers.image.revision: main@sha1:4f1c2d9
+          org.opencontainers.image.source: file:///home/me/project
+    events:
+      description: The newest ten events about the object, the latest last.
+      returned: if O(events=true)
+      type: list
+      elements: dict
+      sample:
+        - type: Normal
+          reason: ArtifactUpToDate
+          message: "artifact up-to-date with remote revision: 'latest@sha256:d92b66dcd899560cbc485faad16db60ae8a2d0035e4ea955e2a7db7bbc38b6b0'"
+          count: 1
+          last_seen: "2026-11-24T15:36:05Z"
+kustomizations:
+  description: The Kustomizations.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name of the object.
+      returned: always
+      type: str
+      sample: shop
+    namespace:
+      description: The namespace of the object.
+      returned: always
+      type: str
+      sample: flux-system
+    labels:
+      description: The labels of the object.
+      returned: always
+      type: dict
+      sample: {}
+    generation:
+      description: The generation of the object, which counts the changes of what is asked for.
+      returned: always
+      type: int
+      sample: 1
+    created:
+      description: When the object was created.
+      returned: always
+      type: str
+      sample: "2026-11-24T15:23:02Z"
+    ready:
+      description: Whether Flux has reconciled the object as it is now, with success.
+      returned: always
+      type: bool
+      sample: true
+    suspended:
+      description: Whether Flux leaves the object alone.
+      returned: always
+      type: bool
+      sample: false
+    state:
+      description: One of V(ready), V(in_progress), V(failed), V(suspended) and V(deleting).
+      returned: always
+      type: str
+      sample: ready
+    reason:
+      description: Flux's word for the state.
+      returned: always
+      type: str
+      sample: ReconciliationSucceeded
+    message:
+      description: Flux's sentence for the state.
+      returned: always
+      type: str
+      sample: "Applied revision: latest@sha256:d92b66dcd899560cbc485faad16db60ae8a2d0035e4ea955e2a7db7bbc38b6b0"
+    conditions:
+      description: The conditions of the object.
+      returned: always
+      type: list
+      elements: dict
+      sample:
+        - type: Ready
+          status: "True"
+          reason: ReconciliationSucceeded
+          message: "Applied revision: latest@sha256:d92b66dcd899560cbc485faad16db60ae8a2d0035e4ea955e2a7db7bbc38b6b0"
+          observed_generation: 1
+          last_transition_time: "2026-11-24T15:36:05Z"
+    source:
+      description: The source of what is applied.
+      returned: always
+      type: dict
+      sample:
+        kind: OCIRepository
+        namespace: flux-system
+        name: shop
+    path:
+      description: The folder inside the source.
+      returned: always
+      type: str
+      sample: ""
+    depends_on:
+      description: The Kustomizations that must be ready before this one is applied.
+      returned: always
+      type: list
+      elements: dict
+      sample: []
+    applied_revision:
+      description: The revision of the source that was applied last with success, none before there is any.
+      returned: always
+      type: str
+      sample: latest@sha256:d92b66dcd899560cbc485faad16db60ae8a2d0035e4ea955e2a7db7bbc38b6b0
+    applied_origin_revision:
+      description: The revision of the code that was applied, as the artifact's annotations tell.
+      returned: always
+      type: str
+      sample: main@sha1:4f1c2d9
+    attempted_revision:
+      description: The revision of the source that Flux tried last.
+      returned: always
+      type: str
+      sample: latest@sha256:d92b66dcd899560cbc485faad16db60ae8a2d0035e4ea955e2a7db7bbc38b6b0
+    inventory:
+      description: Everything that is applied. Namespace and group are empty for what has none.
+      returned: always
+      type: list
+      elements: dict
+      sample:
+        - kind: ClusterRole
+          namespace: ""
+          name: "shop:reader"
+          group: rbac.authorization.k8s.io
+          version: v1
+        - kind: ConfigMap
+          namespace: apps
+          name: shop
+          group: ""
+          version: v1
+    history:
+      description: What was applied last, the newest first, by the digest of what was built.
+      returned: always
+      type: list
+      elements: dict
+      sample:
+        - digest: sha256:af3643b2404e7f40e5abd1e5d6ababf843c6980521fc712c940010c3c4f14754
+          status: ReconciliationSucceeded
+          duration: 126.833256ms
+          first_reconciled: "2026-11-24T15:36:05Z"
+          last_reconciled: "2026-11-24T15:36:05Z"
+          reconciliations: 1
+          metadata:
+            originRevision: main@sha1:4f1c2d9
+            revision: latest@sha256:d92b66dcd899560cbc485faad16db60ae8a2d0035e4ea955e2a7db7bbc38b6b0
+    events:
+      description: The newest ten events about the object, the latest last.
+      returned: if O(events=true)
+      type: list
+      elements: dict
+      sample:
+        - type: Normal
+          reason: ReconciliationSucceeded
+          message: "Reconciliation finished in 132.43762ms, next run in 10m0s"
+          count: 1
+          last_seen: "2026-11-24T15:36:05Z"
+kubeconfig_used:
+  description: The kubeconfig and its context that were used, or the address of the API server.
+  returned: from verbosity C(-v) on
+  type: str
+  sample: /home/me/.local/share/flux-local/flux-local/kubeconfig#flux-local
 """
 
 from ansible.module_utils.basic import AnsibleModule

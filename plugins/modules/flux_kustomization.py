@@ -86,7 +86,7 @@ options:
     type: bool
     default: true
   deletion_policy:
-    description: What becomes of everything that was applied when the Kustomization is deleted. Flux takes V(MirrorPrune) by itself, which is what O(prune) says.
+    description: What becomes of everything that was applied when the Kustomization is deleted. By default O(prune) decides, which is V(MirrorPrune).
     type: str
     choices: [MirrorPrune, Delete, WaitForTermination, Orphan]
   wait_for_health:
@@ -417,7 +417,150 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-@RETURN@
+changes:
+  description: What was different, a line for each field. A field that was taken over from another field manager unchanged counts.
+  returned: success
+  type: list
+  elements: str
+  sample:
+    - "spec.path: (none) -> './overlays/local'"
+resource:
+  description: The Kustomization as Flux sees it, or, in check mode, as the API server would have it. None if it is absent.
+  returned: success, and on failure of the wait
+  type: dict
+  contains:
+    name:
+      description: The name of the object.
+      returned: always
+      type: str
+      sample: shop
+    namespace:
+      description: The namespace of the object.
+      returned: always
+      type: str
+      sample: flux-system
+    labels:
+      description: The labels of the object.
+      returned: always
+      type: dict
+      sample: {}
+    generation:
+      description: The generation of the object, which counts the changes of what is asked for.
+      returned: always
+      type: int
+      sample: 1
+    created:
+      description: When the object was created.
+      returned: always
+      type: str
+      sample: "2026-11-24T15:23:02Z"
+    ready:
+      description: Whether Flux has reconciled the object as it is now, with success.
+      returned: always
+      type: bool
+      sample: true
+    suspended:
+      description: Whether Flux leaves the object alone.
+      returned: always
+      type: bool
+      sample: false
+    state:
+      description: One of V(ready), V(in_progress), V(failed), V(suspended) and V(deleting).
+      returned: always
+      type: str
+      sample: ready
+    reason:
+      description: Flux's word for the state.
+      returned: always
+      type: str
+      sample: ReconciliationSucceeded
+    message:
+      description: Flux's sentence for the state.
+      returned: always
+      type: str
+      sample: "Applied revision: latest@sha256:d92b66dcd899560cbc485faad16db60ae8a2d0035e4ea955e2a7db7bbc38b6b0"
+    conditions:
+      description: The conditions of the object.
+      returned: always
+      type: list
+      elements: dict
+      sample:
+        - type: Ready
+          status: "True"
+          reason: ReconciliationSucceeded
+          message: "Applied revision: latest@sha256:d92b66dcd899560cbc485faad16db60ae8a2d0035e4ea955e2a7db7bbc38b6b0"
+          observed_generation: 1
+          last_transition_time: "2026-11-24T15:36:05Z"
+    source:
+      description: The source of what is applied.
+      returned: always
+      type: dict
+      sample:
+        kind: OCIRepository
+        namespace: flux-system
+        name: shop
+    path:
+      description: The folder inside the source.
+      returned: always
+      type: str
+      sample: ""
+    depends_on:
+      description: The Kustomizations that must be ready before this one is applied.
+      returned: always
+      type: list
+      elements: dict
+      sample: []
+    applied_revision:
+      description: The revision of the source that was applied last with success, none before there is any.
+      returned: always
+      type: str
+      sample: latest@sha256:d92b66dcd899560cbc485faad16db60ae8a2d0035e4ea955e2a7db7bbc38b6b0
+    applied_origin_revision:
+      description: The revision of the code that was applied, as the artifact's annotations tell.
+      returned: always
+      type: str
+      sample: main@sha1:4f1c2d9
+    attempted_revision:
+      description: The revision of the source that Flux tried last.
+      returned: always
+      type: str
+      sample: latest@sha256:d92b66dcd899560cbc485faad16db60ae8a2d0035e4ea955e2a7db7bbc38b6b0
+    inventory:
+      description: Everything that is applied. Namespace and group are empty for what has none.
+      returned: always
+      type: list
+      elements: dict
+      sample:
+        - kind: ClusterRole
+          namespace: ""
+          name: "shop:reader"
+          group: rbac.authorization.k8s.io
+          version: v1
+        - kind: ConfigMap
+          namespace: apps
+          name: shop
+          group: ""
+          version: v1
+    history:
+      description: What was applied last, the newest first, by the digest of what was built.
+      returned: always
+      type: list
+      elements: dict
+      sample:
+        - digest: sha256:af3643b2404e7f40e5abd1e5d6ababf843c6980521fc712c940010c3c4f14754
+          status: ReconciliationSucceeded
+          duration: 126.833256ms
+          first_reconciled: "2026-11-24T15:36:05Z"
+          last_reconciled: "2026-11-24T15:36:05Z"
+          reconciliations: 1
+          metadata:
+            originRevision: main@sha1:4f1c2d9
+            revision: latest@sha256:d92b66dcd899560cbc485faad16db60ae8a2d0035e4ea955e2a7db7bbc38b6b0
+kubeconfig_used:
+  description: The kubeconfig and its context that were used, or the address of the API server.
+  returned: from verbosity C(-v) on
+  type: str
+  sample: /home/me/.local/share/flux-local/flux-local/kubeconfig#flux-local
 """
 
 from typing import Any

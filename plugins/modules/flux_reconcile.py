@@ -81,7 +81,127 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-@RETURN@
+receipt:
+  description: What is proven, and what Flux says of it.
+  returned: always, unless an option was wrong or the cluster could not be used
+  type: dict
+  contains:
+    name:
+      description: The name of the Kustomization.
+      returned: always
+      type: str
+      sample: shop
+    namespace:
+      description: The namespace of the Kustomization.
+      returned: always
+      type: str
+      sample: flux-system
+    pushed_digest:
+      description: The digest that was expected, none if O(expected_digest) was not given.
+      returned: always
+      type: str
+      sample: sha256:d92b66dcd899560cbc485faad16db60ae8a2d0035e4ea955e2a7db7bbc38b6b0
+    source_revision:
+      description: The revision that the source has fetched, none before there is any.
+      returned: always
+      type: str
+      sample: latest@sha256:d92b66dcd899560cbc485faad16db60ae8a2d0035e4ea955e2a7db7bbc38b6b0
+    applied_revision:
+      description: The revision that was applied last with success, none before there is any.
+      returned: always
+      type: str
+      sample: latest@sha256:d92b66dcd899560cbc485faad16db60ae8a2d0035e4ea955e2a7db7bbc38b6b0
+    ready:
+      description: Whether everything is proven.
+      returned: always
+      type: bool
+      sample: true
+    state:
+      description: One of V(ready), V(in_progress), V(failed), V(suspended) and V(deleting).
+      returned: always
+      type: str
+      sample: ready
+    reason:
+      description: The word for the state, Flux's own where it has one.
+      returned: always
+      type: str
+      sample: ReconciliationSucceeded
+    message:
+      description: The sentence for the state, with the object that it is about.
+      returned: always
+      type: str
+      sample: "Kustomization flux-system/shop: Applied revision: latest@sha256:d92b66dcd899560cbc485faad16db60ae8a2d0035e4ea955e2a7db7bbc38b6b0"
+    phases:
+      description:
+        - How many seconds passed until the source had fetched the revision, from then until everything was applied, and from then until
+          everything was healthy. A phase that was not reached is none.
+      returned: always
+      type: dict
+      sample:
+        source: 0.082
+        apply: 0.119
+        health: 0.014
+    conditions:
+      description: The conditions of the source and of the Kustomization.
+      returned: always
+      type: dict
+      contains:
+        source:
+          description: The conditions of the source.
+          returned: always
+          type: list
+          elements: dict
+          sample:
+            - type: Ready
+              status: "True"
+              reason: Succeeded
+              message: "stored artifact for digest 'latest@sha256:d92b66dcd899560cbc485faad16db60ae8a2d0035e4ea955e2a7db7bbc38b6b0'"
+              observed_generation: 8
+              last_transition_time: "2026-11-24T15:36:05Z"
+        kustomization:
+          description: The conditions of the Kustomization.
+          returned: always
+          type: list
+          elements: dict
+          sample:
+            - type: Ready
+              status: "True"
+              reason: ReconciliationSucceeded
+              message: "Applied revision: latest@sha256:d92b66dcd899560cbc485faad16db60ae8a2d0035e4ea955e2a7db7bbc38b6b0"
+              observed_generation: 1
+              last_transition_time: "2026-11-24T15:36:05Z"
+    events:
+      description: The newest ten events about the source, then those about the Kustomization, each with the latest last.
+      returned: always
+      type: list
+      elements: dict
+      sample:
+        - type: Normal
+          reason: Progressing
+          message: ConfigMap/apps/shop configured
+          count: 1
+          last_seen: "2026-11-24T15:36:05Z"
+    inventory:
+      description: Everything that is applied. Namespace and group are empty for what has none.
+      returned: always
+      type: list
+      elements: dict
+      sample:
+        - kind: ClusterRole
+          namespace: ""
+          name: "shop:reader"
+          group: rbac.authorization.k8s.io
+          version: v1
+        - kind: ConfigMap
+          namespace: apps
+          name: shop
+          group: ""
+          version: v1
+kubeconfig_used:
+  description: The kubeconfig and its context that were used, or the address of the API server.
+  returned: from verbosity C(-v) on
+  type: str
+  sample: /home/me/.local/share/flux-local/flux-local/kubeconfig#flux-local
 """
 
 from typing import Any

@@ -224,7 +224,113 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-@RETURN@
+changes:
+  description: What was different, a line for each field. A field that was taken over from another field manager unchanged counts.
+  returned: success
+  type: list
+  elements: str
+  sample:
+    - "spec.ref.tag: 'latest' -> '1.0.0'"
+resource:
+  description: The OCIRepository as Flux sees it, or, in check mode, as the API server would have it. None if it is absent.
+  returned: success, and on failure of the wait
+  type: dict
+  contains:
+    name:
+      description: The name of the object.
+      returned: always
+      type: str
+      sample: shop
+    namespace:
+      description: The namespace of the object.
+      returned: always
+      type: str
+      sample: flux-system
+    labels:
+      description: The labels of the object.
+      returned: always
+      type: dict
+      sample: {}
+    generation:
+      description: The generation of the object, which counts the changes of what is asked for.
+      returned: always
+      type: int
+      sample: 8
+    created:
+      description: When the object was created.
+      returned: always
+      type: str
+      sample: "2026-11-24T15:23:02Z"
+    ready:
+      description: Whether Flux has reconciled the object as it is now, with success.
+      returned: always
+      type: bool
+      sample: true
+    suspended:
+      description: Whether Flux leaves the object alone.
+      returned: always
+      type: bool
+      sample: false
+    state:
+      description: One of V(ready), V(in_progress), V(failed), V(suspended) and V(deleting).
+      returned: always
+      type: str
+      sample: ready
+    reason:
+      description: Flux's word for the state.
+      returned: always
+      type: str
+      sample: Succeeded
+    message:
+      description: Flux's sentence for the state.
+      returned: always
+      type: str
+      sample: "stored artifact for digest 'latest@sha256:d92b66dcd899560cbc485faad16db60ae8a2d0035e4ea955e2a7db7bbc38b6b0'"
+    conditions:
+      description: The conditions of the object.
+      returned: always
+      type: list
+      elements: dict
+      sample:
+        - type: Ready
+          status: "True"
+          reason: Succeeded
+          message: "stored artifact for digest 'latest@sha256:d92b66dcd899560cbc485faad16db60ae8a2d0035e4ea955e2a7db7bbc38b6b0'"
+          observed_generation: 8
+          last_transition_time: "2026-11-24T15:36:05Z"
+    url:
+      description: The artifact that is followed.
+      returned: always
+      type: str
+      sample: oci://127.0.0.1:5050/shop
+    ref:
+      description: The tag, semver, semverFilter and digest that are followed, as Flux names them.
+      returned: always
+      type: dict
+      sample:
+        tag: latest
+    revision:
+      description: The revision that Flux has fetched, none before it has any.
+      returned: always
+      type: str
+      sample: latest@sha256:d92b66dcd899560cbc485faad16db60ae8a2d0035e4ea955e2a7db7bbc38b6b0
+    artifact:
+      description: What Flux made of the artifact and hands to its other controllers, none before there is any. Its digest is not that of the OCI manifest.
+      returned: always
+      type: dict
+      sample:
+        digest: sha256:4b679e5eacb1e29c0fc865d6d248c426eb6337217d0dbabdb11f833e2b7a96f9
+        size: 255
+        last_update_time: "2026-11-24T15:36:05Z"
+        metadata:
+          org.opencontainers.image.created: "2026-11-24T15:36:01Z"
+          org.opencontainers.image.revision: main@sha1:4f1c2d9
+          org.opencontainers.image.source: file:///home/me/project
+kubeconfig_used:
+  description: The kubeconfig and its context that were used, or the address of the API server.
+  returned: from verbosity C(-v) on
+  type: str
+  sample: /home/me/.local/share/flux-local/flux-local/kubeconfig#flux-local
 """
 
 from typing import Any

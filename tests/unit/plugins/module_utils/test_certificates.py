@@ -13,7 +13,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from ansible_collections.gitops.flux_local.plugins.module_utils.certificates import Wanted, look
+from ansible_collections.gitops.flux_local.plugins.module_utils.certificates import (
+    Wanted,
+    issue,
+    look,
+    new_key,
+)
 
 NOW = datetime.datetime(2026, 6, 1, tzinfo=datetime.UTC)
 CA = Wanted("ca", issuer="ca", common_name="authority")
@@ -149,3 +154,33 @@ def test_all_that_an_authority_signed_is_due_with_it(issued):
 def test_one_that_another_authority_of_that_name_signed_is_due(issued):
     issued.issue(CA, days=3650)
     assert why(issued, CA, SERVER) == {"server": "it is not signed by ca"}
+
+
+def test_what_is_issued_is_as_wanted():
+    authority = issue(CA, None, now=NOW, days=3650)
+    server = issue(SERVER, authority, now=NOW, days=365)
+    files = {
+        "ca.crt": authority.certificate,
+        "ca.key": authority.key,
+        "server.crt": server.certificate,
+        "server.key": server.key,
+    }
+    seen = look([CA, SERVER], read=files.get, now=NOW, renew_before_days=30)
+    assert {name: (found.why, found.days_left) for name, found in seen.items()} == {
+        "ca": ("", 3650),
+        "server": ("", 365),
+    }
+
+
+def test_only_an_authority_may_sign():
+    authority = issue(CA, None, now=NOW, days=1)
+    server = issue(SERVER, authority, now=NOW, days=1)
+    for pair, is_authority in ((authority, True), (server, False)):
+        certificate = x509.load_pem_x509_certificate(pair.certificate)
+        assert certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca is is_authority
+        usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
+        assert (usage.key_cert_sign, usage.digital_signature) == (is_authority, not is_authority)
+
+
+def test_keys_are_in_the_format_that_kube_apiserver_reads():
+    assert new_key().startswith(b"-----BEGIN EC PRIVATE KEY-----")

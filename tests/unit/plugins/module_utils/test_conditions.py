@@ -30,7 +30,8 @@ def item(*conditions, spec=None, deleting=False, **status):
     metadata = {"name": "shop", "namespace": "flux-system", "generation": 2}
     if deleting:
         metadata["deletionTimestamp"] = "2026-01-01T00:00:00Z"
-    return {"metadata": metadata, "spec": spec or {}, "status": {"conditions": list(conditions), **status}}
+    status = {"observedGeneration": 2, "conditions": list(conditions), **status}
+    return {"metadata": metadata, "spec": spec or {}, "status": status}
 
 
 READY = condition("Ready", "True", "Succeeded")
@@ -57,6 +58,8 @@ ARTIFACT = {"artifact": {"revision": NEW}}
          State.IN_PROGRESS, "Progressing"),
         (item(READY, condition("Reconciling", "True", "P"), **ARTIFACT), (), State.IN_PROGRESS, "P"),
         (item(READY), (), State.IN_PROGRESS, "NoArtifact"),
+        # Conditions are patched first: artifact, revisions and inventory are still of the pass before.
+        (item(READY, **ARTIFACT, observedGeneration=1), (), State.IN_PROGRESS, "NotHandled"),
         (item(READY, spec={"suspend": True}, **ARTIFACT), (), State.SUSPENDED, "Suspended"),
         (item(READY, deleting=True, **ARTIFACT), (), State.DELETING, "Deleting"),
     ],

@@ -164,7 +164,7 @@ def with_ready(cluster, status, reason="Succeeded", generation=1):
         "lastTransitionTime": "2026-01-01T00:00:00Z",
     }
     artifact = {"revision": "latest@sha256:0", "digest": "sha256:1", "lastUpdateTime": "2026-01-01T00:00:00Z"}
-    item["status"] = {"conditions": [ready], "artifact": artifact}
+    item["status"] = {"observedGeneration": 1, "conditions": [ready], "artifact": artifact}
     cluster.put(REF, item)
 
 

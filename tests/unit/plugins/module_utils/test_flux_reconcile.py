@@ -54,14 +54,22 @@ def test_recorded_events_lead_to_the_verdict_at_the_last_of_them_and_not_before(
     assert (tracker.verdict.state.value, tracker.verdict.reason) == (recording["state"], recording["reason"])
 
 
-PAST = [item for recording in RECORDINGS.values() for item in recording["objects"]]
+def version(item):
+    return int(item["metadata"]["resourceVersion"])
+
+
+def objects_before(recording):
+    """What was to be seen before the request, and may still be seen by a reader that lags behind."""
+    first = min(version(item) for item in recording["objects"])
+    everything = [item for other in RECORDINGS.values() for item in other["objects"]]
+    return [item for item in everything if version(item) < first]
 
 
 @given(st.data())
 def test_no_interleaving_with_stale_objects_makes_another_revision_ready(data):
     title = data.draw(st.sampled_from([key for key, entry in RECORDINGS.items() if entry["expected_digest"]]))
     recording = RECORDINGS[title]
-    before = PAST[: PAST.index(recording["objects"][0])]
+    before = objects_before(recording)
     stale = data.draw(st.lists(st.sampled_from(before), max_size=20)) if before else []
     mixed = data.draw(st.permutations([*recording["objects"], *stale]))
     tracker = tracker_of(recording)
@@ -79,7 +87,7 @@ def test_no_interleaving_with_stale_objects_makes_another_revision_ready(data):
 @given(st.data())
 def test_no_interleaving_with_what_was_before_the_request_settles_it_without_a_digest(data):
     recording = RECORDINGS["asked without a digest"]
-    before = PAST[: PAST.index(recording["objects"][0])]
+    before = objects_before(recording)
     tracker = tracker_of(recording)
     tracker.begin(0.0)
     for item in data.draw(st.lists(st.sampled_from(before), max_size=30)):
@@ -107,6 +115,7 @@ def source(name="shop", digest=OLD, *conditions):
         "metadata": {"name": name, "namespace": "flux-system", "generation": 1, "uid": f"s-{name}"},
         "spec": {"url": f"oci://x/{name}"},
         "status": {
+            "observedGeneration": 1,
             "conditions": list(conditions) or [condition("Ready", "True")],
             "artifact": {"revision": f"latest@{digest}"},
         },
@@ -123,6 +132,7 @@ def kustomization(name="shop", digest=OLD, *conditions, depends_on=(), **spec):
             **spec,
         },
         "status": {
+            "observedGeneration": 1,
             "conditions": list(conditions) or [condition("Ready", "True")],
             "lastAppliedRevision": f"latest@{digest}",
             "lastAttemptedRevision": f"latest@{digest}",
@@ -261,8 +271,9 @@ def test_the_time_is_over_and_says_what_was_awaited():
     [tracker] = reconcile(cluster, [request(timeout=0.05)])
     assert tracker.verdict.state is State.IN_PROGRESS
     assert tracker.failure() == (
-        "Kustomization flux-system/shop is not proven after 0.05 s: NotHandled: OCIRepository flux-system/shop:"
-        " Flux has not handled the request yet. Are source-controller and kustomize-controller running?"
+        "Kustomization flux-system/shop is not proven after 0.05 s: NotHandled: OCIRepository"
+        " flux-system/shop: Flux has not handled the request yet."
+        " Are source-controller and kustomize-controller running?"
     )
 
 
@@ -311,6 +322,33 @@ def test_dependents_are_asked_again_when_what_they_wait_for_became_ready():
     trackers = reconcile(cluster, [request("a"), request("b")])
     assert [tracker.verdict.state for tracker in trackers] == [State.READY, State.READY]
     assert patched(cluster)[-1] == "Kustomization flux-system/b"
+
+
+def test_what_waits_for_one_that_failed_fails_with_it_and_not_at_its_own_time_out():
+    def waits_for(name):
+        return condition(
+            "Ready", "False", "DependencyNotReady", f"dependency 'flux-system/{name}' is not ready"
+        )
+
+    def first_fails(cluster, ref):
+        if ref.kind == OCI_REPOSITORY:
+            fetch(cluster, ref)
+        own = copy.deepcopy(cluster.objects[refs(ref.name)[1]])
+        own["status"]["lastHandledReconcileAt"] = own["metadata"].get("annotations", {}).get(REQUESTED_AT)
+        own["status"]["lastAttemptedRevision"] = f"latest@{NEW}"
+        broken = condition("Ready", "False", "ReconciliationFailed", "it is broken")
+        own["status"]["conditions"] = [{"a": broken, "b": waits_for("a"), "c": waits_for("b")}[ref.name]]
+        cluster.put(refs(ref.name)[1], own)
+
+    items = [source(name) for name in "abc"]
+    items += [kustomization("a"), kustomization("b", depends_on=["a"]), kustomization("c", depends_on=["b"])]
+    trackers = reconcile(cluster_of(*items, react=first_fails), [request(name, timeout=60) for name in "abc"])
+    assert [(tracker.verdict.state, tracker.verdict.reason) for tracker in trackers] == [
+        (State.FAILED, "ReconciliationFailed"),
+        (State.FAILED, "DependencyFailed"),
+        (State.FAILED, "DependencyFailed"),
+    ]
+    assert "waits for Kustomization flux-system/b" in trackers[2].failure()
 
 
 def test_lost_connections_are_outlived_and_refusals_are_not():

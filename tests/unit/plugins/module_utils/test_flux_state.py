@@ -72,6 +72,7 @@ def test_a_source_that_flux_has_not_seen_yet():
 
 def test_a_kustomization_with_history():
     status = {
+        "observedGeneration": 1,
         "conditions": [READY],
         "lastAppliedRevision": "latest@sha256:0",
         "inventory": {"entries": [{"id": "apps_a__ConfigMap", "v": "v1"}]},

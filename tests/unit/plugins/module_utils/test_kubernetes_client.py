@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the gitops.flux_local authors
 # SPDX-License-Identifier: Apache-2.0
-"""What is said of a cluster that cannot be used; what a real API server answers is tested in tests/integration."""
+"""What is said of a cluster that cannot be used; a real API server is asked in tests/integration."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import yaml
@@ -41,31 +42,39 @@ def no_cluster_by_accident(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
 
 
-@pytest.fixture
-def server():
+class ApiServer(ThreadingHTTPServer):
     """An API server whose answers are given as (status, body)."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def answer(self):
-            server.asked.append((self.command, self.path))
-            status, body = server.answers.pop(0)
-            sent = body if isinstance(body, bytes) else json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(sent)))
-            self.end_headers()
-            self.wfile.write(sent)
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.answers: list[tuple[int, Any]] = []
+        self.asked: list[tuple[str, str]] = []
 
-        do_GET = do_PATCH = do_DELETE = answer
 
-        def log_message(self, *args):
-            pass
+class Handler(BaseHTTPRequestHandler):
+    server: ApiServer
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.answers, server.asked = [], []
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    def answer(self):
+        self.server.asked.append((self.command, self.path))
+        status, body = self.server.answers.pop(0)
+        sent = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(sent)))
+        self.end_headers()
+        self.wfile.write(sent)
+
+    do_GET = do_PATCH = do_DELETE = answer
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def server():
+    with ApiServer() as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield server
+        server.shutdown()
 
 
 def kubeconfig(tmp_path, port=1, **change):
@@ -102,7 +111,7 @@ def test_the_origin_names_kubeconfig_and_context(tmp_path, monkeypatch):
     ("params", "said"),
     [
         ({"kubeconfig": "{tmp}/none"}, "There is no kubeconfig {tmp}/none"),
-        ({"kubeconfig": "{tmp}/config", "context": "three"}, "context is 'three', but the kubeconfig {tmp}/config has only: one, two"),
+        ({"kubeconfig": "{tmp}/config", "context": "x"}, "context is 'x', but the kubeconfig {tmp}/config"),
         ({"kubeconfig": "{tmp}/broken"}, "The kubeconfig {tmp}/broken cannot be used"),
         ({"kubeconfig": {"a": "b"}}, "The kubeconfig given as a dictionary cannot be used"),
     ],
@@ -136,8 +145,8 @@ def status(message, **details):
     [
         ((404, b"404 page not found\n"), "Flux is not installed in the cluster of", False),
         ((401, status("Unauthorized")), "does not accept the credentials of", False),
-        ((403, status("ocirepositories is forbidden")), "Not allowed to read OCIRepository flux-system/shop", False),
-        ((404, status("no ns", kind="namespaces", name="flux-system")), "there is no namespace flux-system", False),
+        ((403, status("forbidden")), "Not allowed to read OCIRepository flux-system/shop", False),
+        ((404, status("no", kind="namespaces", name="apps")), "there is no namespace apps", False),
         ((500, status("etcd is down")), "etcd is down", True),
         ((429, b""), "Too Many Requests", True),
         ((200, b"<html>"), "does not answer", True),
