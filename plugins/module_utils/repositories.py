@@ -1,13 +1,18 @@
 # Copyright (c) 2026, the gitops.flux_local authors
 # SPDX-License-Identifier: Apache-2.0
-"""Which kind of repository a module's options name."""
+"""The repository a module's options name: of a registry, or an OCI image layout."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifest import parse_url
+from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifest import (
+    LAYOUT_SCHEME,
+    parse_url,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils.layout import LayoutRepository
 from ansible_collections.gitops.flux_local.plugins.module_utils.registry import (
     Connection,
     OrasRepository,
@@ -16,5 +21,12 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.registry import 
 
 
 def open_repository(params: Mapping[str, Any]) -> Repository:
-    """The repository of the option ``url``, reached as the other options say. Raises LoopError."""
-    return OrasRepository(parse_url(params["url"]), Connection.from_params(params))
+    """What the option ``url`` names, reached as the other options of registries say. Raises LoopError."""
+    url = str(params["url"])
+    connection = Connection.from_params(params)
+    if not url.startswith(LAYOUT_SCHEME):
+        return OrasRepository(parse_url(url), connection)
+    path = url.removeprefix(LAYOUT_SCHEME)
+    if not path:
+        raise LoopError(f"url: {url!r} names no folder. Write {LAYOUT_SCHEME}/folder/of/the/layout.", url=url)
+    return LayoutRepository(path)
