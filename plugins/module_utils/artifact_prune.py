@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifest import (
+    Location,
     Reference,
     is_digest,
 )
@@ -85,8 +86,10 @@ def rules_of(params: Mapping[str, Any]) -> Rules:
     )
 
 
-def stored_digests(storage_dir: str, reference: Reference) -> list[str]:
+def stored_digests(storage_dir: str, reference: Location) -> list[str]:
     """The manifests of a repository in the folder of a registry, also those that lost their last tag."""
+    if not isinstance(reference, Reference):
+        raise LoopError("storage_dir: the url is no registry's, so it has no folder. Leave it out.")
     if not os.path.isdir(os.path.join(storage_dir, "docker")):
         raise LoopError(
             f"storage_dir: {storage_dir} is no folder of a registry: it has no folder docker. Name the "

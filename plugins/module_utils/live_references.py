@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifest import Reference
+from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifest import Location, Reference
 from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_versions import Version
 from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources import (
     KUSTOMIZATION,
@@ -33,7 +33,7 @@ class LiveReference:
     semver_filter: str | None = None
 
 
-def live_references(cluster: Cluster, repository: Reference) -> list[LiveReference]:
+def live_references(cluster: Cluster, repository: Location) -> list[LiveReference]:
     """All references of a cluster to versions of ``repository``. Raises ClusterError.
 
     A digest counts wherever it stands, since nothing else has the same one. A tag counts where the source's
@@ -57,7 +57,7 @@ def protected_digests(
     return {digest: list(dict.fromkeys(users)) for digest, users in protected.items()}
 
 
-def _of_sources(sources: Sequence[Object], repository: Reference) -> Iterator[LiveReference]:
+def _of_sources(sources: Sequence[Object], repository: Location) -> Iterator[LiveReference]:
     for source in sources:
         name = f"OCIRepository {source['metadata']['namespace']}/{source['metadata']['name']}"
         for digest in digests_in(source.get("status", {})):
@@ -95,8 +95,10 @@ def digests_in(value: Any) -> list[str]:
     return list(dict.fromkeys(digest for each in below for digest in digests_in(each)))
 
 
-def _is_same_path(url: str, repository: Reference) -> bool:
+def _is_same_path(url: str, repository: Location) -> bool:
     """Whether a source's url may be this repository, also through a proxy that puts a path in front."""
+    if not isinstance(repository, Reference):
+        return False
     path = url.removeprefix("oci://").partition("/")[2]
     mine = repository.repository
     return path == mine or path.endswith(f"/{mine}") or mine.endswith(f"/{path}")
@@ -105,7 +107,7 @@ def _is_same_path(url: str, repository: Reference) -> bool:
 def _selected(reference: LiveReference, by_tag: Mapping[str, str]) -> list[str]:
     if reference.digest:
         return [reference.digest]
-    if reference.semver is None:
-        return [by_tag[reference.tag]] if reference.tag in by_tag else []
-    tag = choose(by_tag, reference.semver, reference.semver_filter)
-    return [by_tag[tag]] if tag else []
+    tag = reference.tag
+    if reference.semver is not None:
+        tag = choose(by_tag, reference.semver, reference.semver_filter)
+    return [by_tag[tag]] if tag is not None and tag in by_tag else []

@@ -131,17 +131,16 @@ def test_a_cluster_that_cannot_be_asked_stops_everything(repository):
 
 @pytest.mark.parametrize("deletes_tags", [True, False])
 def test_what_is_tagged_meanwhile_stays(repository, deletes_tags):
+    class Busy(MemoryCluster):
+        """A cluster that is asked while somebody rolls back."""
+
+        def list(self, *args: Any, **options: Any) -> Any:
+            repository.manifests["latest"] = kept
+            return super().list(*args, **options)
+
     repository.deletes_tags = deletes_tags
-    listed = repository.tags
     kept = repository.manifests["1.0.0"]
-
-    def tags_and_then_a_rollback() -> list[str]:
-        found = listed()
-        repository.manifests["latest"] = kept
-        return found
-
-    repository.tags = tags_and_then_a_rollback
-    result = prune(repository, keep_last=1)
+    result = prune(repository, Busy(), keep_last=1)
     assert repository.manifests["latest"] == kept
     assert [each["tags"] for each in result["versions"] if each["why"] == [MOVED]] == [["1.0.0"]]
     assert result["kept"] == 2

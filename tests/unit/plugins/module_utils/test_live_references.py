@@ -43,7 +43,7 @@ VERSIONS = [
     version(1, "1.0.0"),
     version(2, "1.1.0", "latest"),
     version(3, "2.0.0-rc.1"),
-    version(4, "main-1"),
+    version(4, "main"),
 ]
 
 
