@@ -4,20 +4,24 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import IO, Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils.archive import (
-    FileDigest,
     NotAnArchiveError,
     compressed,
-    decompressed,
-    file_digests,
     holds_same_content,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_content import (
+    opened_archive,
+    opened_content,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_diff import (
+    Shown,
+    compare,
+    content_of,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifest import (
     CONFIG_TYPE,
@@ -88,7 +92,7 @@ class PushResult:
     source: str | None
     revision: str | None
     why: Mapping[str, str]
-    diff: Mapping[str, str] | None = None
+    diff: Sequence[Shown] = ()
 
     @property
     def changed(self) -> bool:
@@ -101,7 +105,7 @@ class PushResult:
         return (
             values
             | {"tags": list(self.tags), "why": dict(self.why)}
-            | ({"diff": self.diff} if self.diff else {})
+            | ({"diff": list(self.diff)} if self.diff else {})
         )
 
 
@@ -123,7 +127,7 @@ def push(
     why = {tag: reason for tag in request.tags if (reason := _why(held[tag], packed, request, repository))}
     first = held[request.tags[0]]
     wanted = next((held[tag] for tag in request.tags if tag not in why), None)
-    diff = None
+    diff: Sequence[Shown] = ()
     if why and with_diff:
         tag = next(iter(why))
         diff = _diff(repository, tag, held[tag], packed, wanted.annotations if wanted else request.metadata)
@@ -215,23 +219,10 @@ def _holds(held: Manifest, packed: Pack, repository: Repository) -> bool:
     if held.content_digest and held.layers:
         return held.content_digest == packed.content_digest
     try:
-        with _archive(held, repository) as archive:
+        with opened_archive(held, repository) as archive:
             return archive is not None and holds_same_content(archive, packed.archive)
     except NotAnArchiveError:
         return False
-
-
-@contextmanager
-def _archive(held: Manifest, repository: Repository) -> Iterator[IO[bytes] | None]:
-    """The archive of an artifact, None where it is of another kind: an index, an image, a single file."""
-    layers = held.layers
-    if len(layers) != 1 or not layers[0].media_type.endswith("tar+gzip"):
-        yield None
-        return
-    with tempfile.TemporaryFile() as blob:
-        repository.fetch_blob(layers[0], blob)
-        with decompressed(blob) as archive:
-            yield archive
 
 
 def _new_manifest(packed: Pack, layer: Descriptor, request: PushRequest) -> Manifest:
@@ -251,31 +242,8 @@ def _upload(repository: Repository, packed: Pack, layer: Descriptor, content: IO
 
 def _diff(
     repository: Repository, tag: str, held: Manifest | None, packed: Pack, annotations: Mapping[str, str]
-) -> dict[str, str]:
+) -> Sequence[Shown]:
     name = f"{repository.reference.url}:{tag}"
-    return {
-        "before_header": name if held else f"{name} (does not exist)",
-        "before": _listed(held, repository) if held else "",
-        "after_header": f"{name} (from {packed.path})",
-        "after": listing(packed.file_digests(), annotations),
-    }
-
-
-def _listed(held: Manifest, repository: Repository) -> str:
-    try:
-        with _archive(held, repository) as archive:
-            if archive is not None:
-                return listing(file_digests(archive), held.annotations)
-    except NotAnArchiveError:
-        pass
-    return f"something else than an archive of files ({held.media_type}, {held.digest})\n"
-
-
-def listing(files: Mapping[str, FileDigest], annotations: Mapping[str, str]) -> str:
-    """An artifact as lines to compare: its annotations, then its files."""
-    notes = [f"{key}: {value}" for key, value in sorted(comparable(annotations).items())]
-    lines = [
-        f"{name}  sha256:{file.digest}  {file.size} bytes{', executable' if file.is_executable else ''}"
-        for name, file in sorted(files.items())
-    ]
-    return "".join(f"{line}\n" for line in [*notes, *lines])
+    after = content_of(f"{name} (from {packed.path})", packed.archive, annotations)
+    with opened_content(name if held else f"{name} (does not exist)", held, repository) as before:
+        return compare(before, after).shown

@@ -197,7 +197,7 @@ def test_what_flux_pushed_is_unchanged(binary, folder, url, tmp_path):
     (folder / "empty.yaml").write_text("a: 2\n")
     result = push(folder, url, tag="flux", with_diff=True)
     assert result["why"] == {"flux": "content differs"}
-    before, after = (set(result["diff"][side].splitlines()) for side in ("before", "after"))
+    before, after = (set(result["diff"][0][side].splitlines()) for side in ("before", "after"))
     assert {line.split("  ")[0] for line in before ^ after if "  " in line} == {"empty.yaml"}
 
 
