@@ -229,8 +229,20 @@ def module(folder: Path, repository: MemoryRepository, **params: Any) -> tuple[d
         "revision": None,
         "annotations": {},
         "compare": "content",
+        "dest_layout": None,
+        "next": None,
+        "immutable": False,
+        "secrets": "warn",
+        "max_size": None,
+        "max_files": None,
     }
-    result = run(defaults | params, connect=lambda *_unused: repository, warn=warnings.append)
+
+    def connecting(wanted: Mapping[str, Any]) -> MemoryRepository:
+        parse_url(wanted["url"])
+        Connection.from_params(wanted)
+        return repository
+
+    result = run(defaults | params, connect=connecting, warn=warnings.append)
     return result, warnings
 
 
