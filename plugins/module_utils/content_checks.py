@@ -43,7 +43,7 @@ class Findings:
         told = []
         if self.broken:
             told.append(
-                f"These are no YAML, which Flux cannot apply: {named(self.broken)}. Correct them, or ignore them."
+                f"These are no YAML, which Flux cannot apply: {named(self.broken)}. Correct or ignore them."
             )
         if self.hidden:
             told.append(

@@ -63,5 +63,6 @@ def parse_version(text: str) -> SemanticVersion | None:
     prerelease = match["prerelease"] or ""
     if any(part.isdigit() and len(part) > 1 and part[0] == "0" for part in prerelease.split(".")):
         return None
-    numbers = [int(match[part] or 0) for part in ("major", "minor", "patch")]
-    return SemanticVersion(*numbers, prerelease) if max(numbers) <= LARGEST_NUMBER else None
+    major, minor, patch = (int(match[part] or 0) for part in ("major", "minor", "patch"))
+    is_small = max(major, minor, patch) <= LARGEST_NUMBER
+    return SemanticVersion(major, minor, patch, prerelease) if is_small else None

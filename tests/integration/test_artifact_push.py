@@ -34,7 +34,7 @@ Program = Callable[[str], str]
 # bcrypt of "s3cret".
 HTPASSWD = "ci:$2b$05$abcdefghijklmnopqrstuuLK7U1u6pVRmL7L1BBM2aS35PSZnDXlK\n"
 DEFAULTS: dict[str, Any] = {
-    "tag": "latest",
+    "tag": None,
     "tags": [],
     "ignore": [],
     "symlinks": "refuse",
