@@ -49,6 +49,7 @@ options:
       - The repository, as Flux names it, C(oci://host[:port]/repository), without a tag or digest.
       - Either this or O(dest_layout) is needed.
     type: str
+    required: false
   dest_layout:
     description:
       - A folder to write an OCI image layout to, in place of a registry, for instance to hand it over where there is
