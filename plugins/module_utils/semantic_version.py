@@ -64,5 +64,6 @@ def parse_version(text: str) -> SemanticVersion | None:
     if any(part.isdigit() and len(part) > 1 and part[0] == "0" for part in prerelease.split(".")):
         return None
     major, minor, patch = (int(match[part] or 0) for part in ("major", "minor", "patch"))
-    is_small = max(major, minor, patch) <= LARGEST_NUMBER
-    return SemanticVersion(major, minor, patch, prerelease) if is_small else None
+    if max(major, minor, patch) > LARGEST_NUMBER:
+        return None
+    return SemanticVersion(major, minor, patch, prerelease)
