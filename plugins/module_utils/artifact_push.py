@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import IO, Any
 
@@ -28,27 +28,35 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifes
     CONTENT_DIGEST,
     CREATED,
     LAYER_TYPE,
+    LAYOUT_SCHEME,
     REVISION,
     SOURCE,
     Descriptor,
     Manifest,
-    Reference,
     check_tag,
     comparable,
     config_bytes,
     digest_of,
     manifest_bytes,
     metadata_annotations,
-    parse_url,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils.content_checks import examine, named
 from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils.git_revision import git_revision
 from ansible_collections.gitops.flux_local.plugins.module_utils.packing import Pack, pack
-from ansible_collections.gitops.flux_local.plugins.module_utils.registry import Connection, Repository
+from ansible_collections.gitops.flux_local.plugins.module_utils.registry import Repository
+from ansible_collections.gitops.flux_local.plugins.module_utils.tag_templates import (
+    NEXT,
+    filled_in,
+    known_values,
+    newest_version,
+    next_version,
+)
 
 TAG_MISSING = "tag missing"
 CONTENT_DIFFERS = "content differs"
 METADATA_DIFFERS = "metadata differs"
+DEFAULT_TAG = "latest"
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,7 @@ class PushRequest:
     revision: str | None = None
     annotations: Mapping[str, str] = field(default_factory=dict)
     compare: str = "content"
+    immutable: bool = False
 
     def __post_init__(self) -> None:
         for tag in self.tags:
@@ -125,6 +134,8 @@ def push(
     """
     held = {tag: repository.manifest(tag) for tag in request.tags}
     why = {tag: reason for tag in request.tags if (reason := _why(held[tag], packed, request, repository))}
+    if request.immutable:
+        _refuse_to_move(why, repository)
     first = held[request.tags[0]]
     wanted = next((held[tag] for tag in request.tags if tag not in why), None)
     diff: Sequence[Shown] = ()
@@ -157,24 +168,71 @@ def push(
     )
 
 
+def _refuse_to_move(why: Mapping[str, str], repository: Repository) -> None:
+    moving = [f"{tag} ({reason})" for tag, reason in why.items() if reason != TAG_MISSING]
+    if moving:
+        raise LoopError(
+            f"immutable: {repository.reference.url} has {', '.join(moving)} already, which may not be moved. "
+            "Push to another tag.",
+            why=dict(why),
+        )
+
+
 def run(
     params: Mapping[str, Any],
     *,
-    connect: Callable[[Reference, Connection], Repository],
+    connect: Callable[[Mapping[str, Any]], Repository],
     warn: Callable[[str], None],
     check_mode: bool = False,
     with_diff: bool = False,
 ) -> dict[str, Any]:
     """The module oci_artifact_push: its return values for its ``params``. Raises LoopError."""
-    repository = connect(parse_url(params["url"]), Connection.from_params(params))
-    tags = tuple(dict.fromkeys([params["tag"], *params["tags"]]))
-    request = PushRequest(tags, annotations=_texts(params["annotations"]), compare=params["compare"])
-    with pack(params["path"], ignore=params["ignore"], symlinks=params["symlinks"]) as packed:
+    layout = params["dest_layout"]
+    repository = connect({**params, "url": f"{LAYOUT_SCHEME}{layout}"} if layout else params)
+    templates = [params["tag"] or (NEXT if params["next"] else DEFAULT_TAG), *params["tags"]]
+    annotations = _texts(params["annotations"])
+    # What can be refused is refused before the folder is read.
+    PushRequest([tag for tag in templates if "{" not in tag], annotations=annotations)
+    limits = {name: params[name] for name in ("ignore", "symlinks", "max_size", "max_files")}
+    with pack(params["path"], **limits) as packed:
+        request = PushRequest(
+            (), annotations=annotations, compare=params["compare"], immutable=params["immutable"]
+        )
         request, warnings = with_origin(request, packed.path, params["source"], params["revision"])
+        warnings += _plain_secrets(packed, params["secrets"])
+        values = known_values(request.revision)
+        if params["next"]:
+            values["next"] = _next(packed, request, repository, params["next"])
+        request = replace(request, tags=filled_in(templates, values))
         result = push(packed, request, repository, check_mode=check_mode, with_diff=with_diff)
+        if result.changed:
+            warnings += examine(packed.archive, packed.ignored, parses=True).warnings
         for warning in [*packed.warnings, *warnings]:
             warn(warning)
         return result.as_dict()
+
+
+def _plain_secrets(packed: Pack, secrets: str) -> list[str]:
+    """A warning about Secrets in plain text. Raises LoopError where they are refused."""
+    found = [] if secrets == "allow" else examine(packed.archive, (), parses=False).secrets
+    if not found:
+        return []
+    told = f"These hold Secrets in plain text, which everybody can read who may pull: {named(found)}."
+    if secrets == "refuse":
+        raise LoopError(
+            f"secrets: {told} Encrypt them with SOPS, ignore them, or set `secrets` to allow.", secrets=found
+        )
+    return [f"{told} Encrypt them with SOPS, or set `secrets` to allow."]
+
+
+def _next(packed: Pack, request: PushRequest, repository: Repository, part: str) -> str:
+    """The version for the content: the newest one where that holds it already, else the one after."""
+    newest = newest_version(repository.tags())
+    if newest is None:
+        return str(next_version(None, part))
+    tag, version = newest
+    is_same = _why(repository.manifest(tag), packed, request, repository) is None
+    return str(version if is_same else version.bumped(part))
 
 
 def with_origin(
@@ -194,7 +252,7 @@ def with_origin(
 
 
 def _noting(request: PushRequest, source: str | None, revision: str | None) -> PushRequest:
-    return PushRequest(request.tags, source or None, revision or None, request.annotations, request.compare)
+    return replace(request, source=source or None, revision=revision or None)
 
 
 def _texts(annotations: Mapping[str, Any]) -> dict[str, str]:

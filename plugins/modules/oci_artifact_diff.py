@@ -38,6 +38,7 @@ options:
       - The repository, as Flux names it, C(oci://host[:port]/repository), for the sides that name none of their own.
       - Not needed where both sides are folders.
     type: str
+    required: false
   before:
     description:
       - One side, the old content.
