@@ -118,7 +118,7 @@ def run(
         "url": repository.reference.url,
         "tag": selected.tag,
         "digest": selected.manifest.digest,
-        "dest": params["dest"],
+        "folder": params["dest"],
         "media_type": layer.media_type,
         "created": annotations.get(CREATED),
         "source": annotations.get(SOURCE),

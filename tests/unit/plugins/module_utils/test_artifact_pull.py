@@ -109,7 +109,7 @@ def test_a_folder_holds_what_the_artifact_holds(repository, tmp_path):
         "url": "oci://localhost:5050/shop",
         "tag": "latest",
         "digest": repository.manifests["latest"].digest,
-        "dest": str(dest),
+        "folder": str(dest),
         "media_type": LAYER_TYPE,
         "created": repository.manifests["latest"].annotations["org.opencontainers.image.created"],
         "source": "here",
