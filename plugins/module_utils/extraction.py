@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import IO, cast
+from typing import IO, TypeAlias, cast
 
 from ansible_collections.gitops.flux_local.plugins.module_utils.archive import (
     CHUNK,
@@ -35,7 +35,7 @@ LARGEST_READ = 1024 * 1024  # bytes; no name or extended header of an archive ne
 OVERHEAD = 4096  # bytes an entry's headers may take on average
 NAMED_IN_A_MESSAGE = 10
 
-Content = Iterator[bytes] | None
+Content: TypeAlias = "Iterator[bytes] | None"
 
 _REMEDIES = {
     "absolute name": "archive the folder by relative names",

@@ -131,7 +131,7 @@ url:
   sample: oci://localhost:5050/shop
 dest:
   description: The folder.
-  type: path
+  type: str
   returned: success
   sample: ./pulled
 files:
