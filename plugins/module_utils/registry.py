@@ -43,6 +43,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.registry_answers
     retry_after,
     said,
     wants_https,
+    wants_other_certificate,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.registry_auth import (
     DELETE,
@@ -458,6 +459,11 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
             except (requests.ConnectionError, requests.Timeout) as error:
                 if is_untrusted(error):
                     raise LoopError(self._untrusted(cause_of(error, allowed))) from error
+                if wants_other_certificate(error):
+                    raise LoopError(
+                        f"client_cert: the registry {self.reference.host} asks for a client certificate that "
+                        "it trusts. Set `client_cert` and `client_key`, or correct them."
+                    ) from error
                 failure = f"{self._asked(error)} cannot be reached: {cause_of(error, allowed)}"
                 cause: Exception | None = error
             except (requests.RequestException, OSError) as error:
@@ -494,7 +500,7 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
             try:
                 response = self._authenticated(replace(request, url=url), left)
             except requests.ConnectionError as error:
-                if is_untrusted(error):
+                if is_untrusted(error) or wants_other_certificate(error):
                     raise
                 failure = failure or error
                 continue

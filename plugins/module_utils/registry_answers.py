@@ -13,6 +13,16 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+# OpenSSL's names of the alerts a server sends about the client's certificate (RFC 8446, "Error Alerts").
+_CLIENT_REFUSED = frozenset(
+    {
+        "TLSV13_ALERT_CERTIFICATE_REQUIRED",
+        "TLSV1_ALERT_UNKNOWN_CA",
+        "SSLV3_ALERT_BAD_CERTIFICATE",
+        "SSLV3_ALERT_CERTIFICATE_EXPIRED",
+    }
+)
+
 with suppress(ImportError):  # module.require() names what is missing
     import requests
 
@@ -81,6 +91,11 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 def is_untrusted(error: BaseException) -> bool:
     """Whether a request failed because the server's certificate is not trusted."""
     return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _chain(error))
+
+
+def wants_other_certificate(error: BaseException) -> bool:
+    """Whether a request failed because the server refuses the client's certificate, or lacks one."""
+    return any(isinstance(cause, ssl.SSLError) and cause.reason in _CLIENT_REFUSED for cause in _chain(error))
 
 
 def cause_of(error: requests.RequestException, allowed: float) -> str:
