@@ -51,18 +51,23 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.registry_auth im
     PUSH,
     Authentication,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils.whole_answers import WholeAnswersAdapter
 
 try:
     import oras.logger
     import oras.provider
     import requests
-    from requests.adapters import HTTPAdapter
 except ImportError:  # module.require() names what is missing
     HAS_LIBRARIES = False
 else:
     HAS_LIBRARIES = True
 
-# The base of the class below, which is defined also where the libraries are missing.
+# Defined also where the libraries are missing.
+PASSING: tuple[type[requests.RequestException], ...] = (
+    (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
+    if HAS_LIBRARIES
+    else ()
+)
 _OrasClient: Any = oras.provider.Registry if HAS_LIBRARIES else object
 
 MAX_ATTEMPTS = 4
@@ -185,7 +190,7 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
         self._set_up_session()
 
     def _set_up_session(self) -> None:
-        adapter = HTTPAdapter(pool_maxsize=MAX_CONNECTIONS)
+        adapter = WholeAnswersAdapter(pool_maxsize=MAX_CONNECTIONS)
         self.session.mount("http://", adapter)
         self.session.mount("https://", adapter)
         oras.logger.logger.set_level(logging.CRITICAL)  # what it has to say becomes a LoopError
@@ -456,7 +461,7 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
             pause = _pause(number)
             try:
                 response = attempt(max(allowed - (time.monotonic() - start), 0.1))
-            except (requests.ConnectionError, requests.Timeout) as error:
+            except PASSING as error:
                 if is_untrusted(error):
                     raise LoopError(self._untrusted(cause_of(error, allowed))) from error
                 if wants_other_certificate(error):
@@ -467,7 +472,9 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
                 failure = f"{self._asked(error)} cannot be reached: {cause_of(error, allowed)}"
                 cause: Exception | None = error
             except (requests.RequestException, OSError) as error:
-                raise LoopError(f"{self.reference.host}: {what} failed: {error}.") from error
+                raise LoopError(
+                    f"url: the registry {self.reference.host}: {what} failed: {error}."
+                ) from error
             else:
                 if response.status_code not in RETRIED_STATUSES:
                     return response
