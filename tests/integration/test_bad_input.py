@@ -40,15 +40,11 @@ REFUSED: dict[str, tuple[list[Any], list[str]]] = {
     ),
     "a folder with nothing but what is ignored": (
         [{"name": "shop", "path": "FOLDER/sound", "ignore": ["*"]}],
-        ["Workload shop", "path: FOLDER/sound", "ignore"],
-    ),
-    "a folder without manifests": (
-        [{"name": "shop", "path": "FOLDER/no-manifests"}],
-        ["Workload shop", "FOLDER/no-manifests"],
+        ["Workload shop", "path: nothing is left of FOLDER/sound", "one.yaml", "Change `ignore`"],
     ),
     "a link out of the folder": (
         [{"name": "shop", "path": "FOLDER/linked"}],
-        ["Workload shop", "FOLDER/linked", "out.yaml", "symlinks"],
+        ["Workload shop", "FOLDER/linked", "out.yaml (symlink that leads out", "or ignore it"],
     ),
     "invalid YAML": (
         [{"name": "shop", "path": "FOLDER/invalid"}],
@@ -151,8 +147,6 @@ def unsound(tmp_path_factory) -> Path:
     for name in ("sound", "other"):
         write(root / name, one=config_map("one"))
     (root / "empty").mkdir()
-    (root / "no-manifests").mkdir()
-    (root / "no-manifests" / "README").write_text("Nothing here.\n")
     (write(root / "linked", one=config_map("one")) / "out.yaml").symlink_to("/etc/hostname")
     write(root / "invalid", fine=config_map("one"), broken="a: [1\n")
     write(root / "no-kind", list="- a\n- b\n")
