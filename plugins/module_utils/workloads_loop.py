@@ -283,14 +283,16 @@ def _refuse_unknown_dependencies(cluster: Cluster, workloads: Sequence[Workload]
 
 
 def _render(one: Present, renderer: Renderer) -> None:
-    inside = (one.workload.options["kustomization_path"] or "").lstrip("./")
+    asked = one.workload.options["kustomization_path"] or ""
+    # As Flux takes it: from the root of the artifact, and never out of it.
+    inside = os.path.normpath(f"/{asked}").lstrip("/")
     with tempfile.TemporaryDirectory(prefix="flux-local-") as scratch:
         folder = os.path.join(os.path.realpath(scratch), "content")
         one.packed.extract(folder)
         entry = os.path.join(folder, inside) if inside else folder
         if not os.path.isdir(entry):
             raise LoopError(
-                f"Workload {one.workload.name}: kustomization_path is {inside!r}, but {one.packed.path} has "
+                f"Workload {one.workload.name}: kustomization_path is {asked!r}, but {one.packed.path} has "
                 "no such folder. Name one inside the workload's path."
             )
         try:
