@@ -16,7 +16,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.gitops.flux_local.plugins.module_utils import artifact_pull, registry
+from ansible_collections.gitops.flux_local.plugins.module_utils import (
+    artifact_pull,
+    registry_blobs,
+    registry_requests,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifest import (
     CREATED,
     Descriptor,
@@ -301,12 +305,12 @@ def test_a_blob_that_keeps_breaking_off_is_given_up():
     with serving(lambda request: Answer(200, BIG[:600_000], headers)) as server:
         with pytest.raises(LoopError, match="broke off 4 times, at last after 524288 of 1000000 bytes"):
             repository(server.port).fetch_blob(BLOB, io.BytesIO())
-        assert len(server.asked) == registry.MAX_ATTEMPTS
+        assert len(server.asked) == registry_requests.MAX_ATTEMPTS
 
 
 @pytest.mark.parametrize("broken", [None, "hangs up", "503"])
 def test_a_registry_that_takes_no_large_requests_gets_parts(monkeypatch, broken):
-    monkeypatch.setattr(registry, "UPLOAD_CHUNK", 300_000)
+    monkeypatch.setattr(registry_blobs, "UPLOAD_CHUNK", 300_000)
     known = Registry(largest_body=80_000)
     patches = []
 
@@ -337,7 +341,7 @@ def test_a_body_that_drips_is_not_waited_for(monkeypatch):
 
 def test_a_manifest_without_end_is_not_read():
     def endless(request: Request) -> Answer:
-        return Answer(200, b"x" * (registry.LARGEST_BODY + 1), JSON)
+        return Answer(200, b"x" * (registry_requests.LARGEST_BODY + 1), JSON)
 
     with serving(endless) as server, pytest.raises(LoopError, match="has more than 16777216 bytes"):
         repository(server.port).manifest("latest")
