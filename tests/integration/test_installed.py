@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.gitops.flux_local.tests.integration.loops import ROOT, Loop, config_map, write
+from ansible_collections.gitops.flux_local.tests.integration.loops import ROOT, config_map, write
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def test_it_carries_what_it_needs_and_nothing_of_development(installed):
     assert not list(root.rglob("__pycache__"))
 
 
-def test_its_playbooks_work_on_the_same_loop(loop: Loop, installed, folder, tmp_path):
+def test_its_playbooks_work_on_the_same_loop(loop, installed, folder, tmp_path):
     elsewhere = tmp_path / "anderswo"
     elsewhere.mkdir()
     options = {

@@ -198,21 +198,16 @@ def test_a_removed_workload_is_pruned(loop, folder):
     assert loop.remove("going").changed == []
 
 
-def test_what_prune_false_applied_stays(loop, folder):
-    workload = {"name": "staying", "path": str(write(folder, staying=config_map("staying"))), "prune": False}
-    loop.push(workload).succeeded()
-    loop.remove("staying")
-    assert loop.kustomization("staying") is None
-    assert loop.config_map("staying")
-
-
-def test_a_file_that_leaves_the_folder_is_pruned(loop, folder):
+def test_a_file_that_leaves_the_folder_is_pruned_and_what_prune_false_applied_stays(loop, folder):
     workload = {"name": "shrinking", "path": str(write(folder, a=config_map("a"), b=config_map("b")))}
     loop.push(workload).succeeded()
     (folder / "b.yaml").unlink()
     assert loop.push(workload).succeeded().receipts["shrinking"]["ready"]
-    assert loop.config_map("a")
     assert loop.config_map("b") is None
+    loop.push({**workload, "prune": False}).succeeded()
+    loop.remove("shrinking")
+    assert loop.kustomization("shrinking") is None
+    assert loop.config_map("a")
 
 
 def test_a_suspended_workload_is_left_alone_and_no_failure(loop, folder):
