@@ -61,7 +61,10 @@ DEFAULT_TAG = "latest"
 
 @dataclass(frozen=True)
 class PushRequest:
-    """Where a pack goes, and what is noted of its origin. ``compare`` is ``content`` or ``exact``."""
+    """Where a pack goes, and what is noted of its origin. ``compare`` is ``content`` or ``exact``.
+
+    ``mount_from`` is a repository of the same registry that may hold the same blobs.
+    """
 
     tags: Sequence[str]
     source: str | None = None
@@ -69,6 +72,7 @@ class PushRequest:
     annotations: Mapping[str, str] = field(default_factory=dict)
     compare: str = "content"
     immutable: bool = False
+    mount_from: str | None = None
 
     def __post_init__(self) -> None:
         for tag in self.tags:
@@ -148,7 +152,7 @@ def push(
             blob = Descriptor(LAYER_TYPE, layer.digest, layer.size)
             wanted = _new_manifest(packed, blob, request)
             if not check_mode:
-                _upload(repository, packed, blob, layer.content)
+                _upload(repository, packed, blob, layer.content, request.mount_from)
                 digest = wanted.digest
     if not check_mode:
         for tag in why:
@@ -196,7 +200,11 @@ def run(
     limits = {name: params[name] for name in ("ignore", "symlinks", "max_size", "max_files")}
     with pack(params["path"], **limits) as packed:
         request = PushRequest(
-            (), annotations=annotations, compare=params["compare"], immutable=params["immutable"]
+            (),
+            annotations=annotations,
+            compare=params["compare"],
+            immutable=params["immutable"],
+            mount_from=params["mount_from"],
         )
         request, warnings = with_origin(request, packed.path, params["source"], params["revision"])
         warnings += _plain_secrets(packed, params["secrets"])
@@ -292,10 +300,12 @@ def _new_manifest(packed: Pack, layer: Descriptor, request: PushRequest) -> Mani
     )
 
 
-def _upload(repository: Repository, packed: Pack, layer: Descriptor, content: IO[bytes]) -> None:
+def _upload(
+    repository: Repository, packed: Pack, layer: Descriptor, content: IO[bytes], mount_from: str | None
+) -> None:
     config = config_bytes(packed.content_digest)
-    repository.put_blob(layer, content)
-    repository.put_blob(Descriptor(CONFIG_TYPE, digest_of(config), len(config)), config)
+    repository.put_blob(layer, content, mount_from)
+    repository.put_blob(Descriptor(CONFIG_TYPE, digest_of(config), len(config)), config, mount_from)
 
 
 def _diff(

@@ -79,7 +79,8 @@ class LayoutRepository:
         except OSError:
             return False
 
-    def put_blob(self, blob: Descriptor, content: IO[bytes] | bytes) -> bool:
+    def put_blob(self, blob: Descriptor, content: IO[bytes] | bytes, mount_from: str | None = None) -> bool:
+        del mount_from  # a layout is one repository
         if self.has_blob(blob):
             return False
         if not os.path.exists(os.path.join(self.path, MARK)):

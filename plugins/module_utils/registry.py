@@ -163,8 +163,11 @@ class Repository(Protocol):
     def has_blob(self, blob: Descriptor) -> bool:
         """Whether the content of ``blob`` is there."""
 
-    def put_blob(self, blob: Descriptor, content: IO[bytes] | bytes) -> bool:
-        """Store ``content``; false where the registry has it already."""
+    def put_blob(self, blob: Descriptor, content: IO[bytes] | bytes, mount_from: str | None = None) -> bool:
+        """Store ``content``; false where the registry has it already.
+
+        Where its repository ``mount_from`` has the blob, a registry may take it from there, unsent.
+        """
 
     def fetch_blob(self, blob: Descriptor, into: IO[bytes]) -> None:
         """Write the content of ``blob`` to ``into``, verified by size and digest."""

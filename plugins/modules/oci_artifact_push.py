@@ -56,6 +56,11 @@ options:
         no network. It is created where there is none, and further pushes add to it.
       - The other modules read it as C(oci-layout://FOLDER), the C(oras) program with C(--oci-layout).
     type: path
+  mount_from:
+    description:
+      - Another repository of the same registry, such as V(shop/staging), that may hold the same content.
+      - A registry that mounts across repositories takes it from there, and nothing is sent. Others are sent it.
+    type: str
   tag:
     description:
       - The tag to push to.
@@ -304,6 +309,7 @@ def main() -> None:
             "path": {"type": "path", "required": True},
             "url": {"type": "str"},
             "dest_layout": {"type": "path"},
+            "mount_from": {"type": "str"},
             "tag": {"type": "str"},
             "next": {"type": "str", "choices": ["patch", "minor", "major"]},
             "tags": {"type": "list", "elements": "str", "default": []},

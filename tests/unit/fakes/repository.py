@@ -39,7 +39,9 @@ class MemoryRepository:
     def has_blob(self, blob: Descriptor) -> bool:
         return blob.digest in self.blobs
 
-    def put_blob(self, blob: Descriptor, content: IO[bytes] | bytes) -> bool:
+    def put_blob(self, blob: Descriptor, content: IO[bytes] | bytes, mount_from: str | None = None) -> bool:
+        if mount_from:
+            self.asked.append(f"mount from {mount_from}")
         if not isinstance(content, bytes):
             content.seek(0)
             content = content.read()

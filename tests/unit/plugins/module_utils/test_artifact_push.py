@@ -239,6 +239,7 @@ def module(
         "annotations": {},
         "compare": "content",
         "dest_layout": None,
+        "mount_from": None,
         "next": None,
         "immutable": False,
         "secrets": "warn",
@@ -253,6 +254,11 @@ def module(
 
     result = run(defaults | params, connect=connecting or fake, warn=warnings.append)
     return result, warnings
+
+
+def test_another_repository_is_offered_for_every_blob(folder, repository):
+    module(folder, repository, mount_from="shop/staging")
+    assert repository.asked.count("mount from shop/staging") == repository.asked.count("blob") == 2
 
 
 def test_the_module_returns_what_it_documents(folder, repository):
