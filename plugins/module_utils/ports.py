@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
-from collections.abc import Callable, Iterable, Mapping
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
@@ -81,3 +84,22 @@ def ports_of_siblings(state_dir: str) -> set[int]:
                 # Another loop's broken file is that loop's error, not this one's.
                 continue
     return taken
+
+
+@contextlib.contextmanager
+def choosing_alone(state_dir: str) -> Iterator[None]:
+    """No other loop beside this one chooses ports meanwhile, so that two made at once do not take the same."""
+    siblings = Path(state_dir).parent
+    try:
+        siblings.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(siblings, os.O_RDONLY)
+    except OSError as error:
+        raise LoopError(
+            f"{siblings} cannot be used: {error.strerror}. Choose a state folder that the calling user may "
+            "write to (flux_local_state_dir)."
+        ) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

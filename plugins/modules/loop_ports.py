@@ -73,6 +73,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.module import ex
 from ansible_collections.gitops.flux_local.plugins.module_utils.ports import (
     FILE_NAME,
     choose,
+    choosing_alone,
     ports_of_siblings,
     read_ports,
 )
@@ -101,6 +102,14 @@ def port_numbers(option: str, ports: dict[str, Any]) -> dict[str, int]:
 
 def run(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
     """Choose what is not chosen yet, and keep it."""
+    if check_mode:
+        return chosen_ports(params, keeps=False)
+    with choosing_alone(params["state_dir"]):
+        return chosen_ports(params, keeps=True)
+
+
+def chosen_ports(params: dict[str, Any], *, keeps: bool) -> dict[str, Any]:
+    """The ports, and whether any of them is new."""
     state_dir = params["state_dir"]
     kept = read_ports(state_dir)
     chosen = choose(
@@ -115,7 +124,7 @@ def run(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
     if after == kept:
         return {"changed": False, "ports": chosen}
     before_text, after_text = (json.dumps(ports, indent=2, sort_keys=True) + "\n" for ports in (kept, after))
-    if not check_mode:
+    if keeps:
         write_atomically(f"{state_dir}/{FILE_NAME}", after_text.encode(), mode=0o600)
     return {
         "changed": True,

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 
 import pytest
 from hypothesis import given
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils.ports import (
     choose,
+    choosing_alone,
     ports_of_siblings,
     read_ports,
 )
@@ -108,3 +111,14 @@ def test_a_sibling_with_a_broken_file_does_not_matter(tmp_path):
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "ports.json").write_text("{")
     assert ports_of_siblings(str(tmp_path / "own")) == set()
+
+
+def test_only_one_loop_beside_others_chooses_at_a_time(tmp_path):
+    state_dir = str(tmp_path / "loops" / "one")
+    with choosing_alone(state_dir):
+        other = os.open(tmp_path / "loops", os.O_RDONLY)
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(other)
+    assert list((tmp_path / "loops").iterdir()) == []
