@@ -88,7 +88,7 @@ def ports_of_siblings(state_dir: str) -> set[int]:
 
 @contextlib.contextmanager
 def choosing_alone(state_dir: str) -> Iterator[None]:
-    """No other loop beside this one chooses ports meanwhile, so that two made at once do not take the same."""
+    """No other loop beside this one chooses ports meanwhile, so that two made at once take different ones."""
     siblings = Path(state_dir).parent
     try:
         siblings.mkdir(mode=0o700, parents=True, exist_ok=True)
