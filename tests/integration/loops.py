@@ -201,7 +201,8 @@ class Loop:
 
     @property
     def state_dir(self) -> Path:
-        return self.home / "flux-local" / self.name
+        named = self.variables.get("flux_local_state_dir")
+        return Path(named) if named else self.home / "flux-local" / (self.name or "flux-local")
 
     @property
     def environment(self) -> dict[str, str]:
@@ -334,7 +335,7 @@ class Loop:
 
     def processes(self) -> dict[int, str]:
         """Pid and program of everything that runs for this loop, and of nothing else."""
-        mark = os.fsencode(self.state_dir)
+        mark = os.fsencode(f"{self.state_dir}/")
         found = {}
         for folder in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
