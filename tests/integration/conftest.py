@@ -4,21 +4,29 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ansible_collections.gitops.flux_local.tests.integration.loops import PROGRAMS, Loop
+from ansible_collections.gitops.flux_local.tests.integration.loops import (
+    PROGRAMS,
+    Loop,
+    nothing_left_below,
+)
 
 
 @pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Where all state goes instead of the user's ~/.local/share; a path that is easily broken."""
     folder = tmp_path_factory.mktemp("home") / "größer als zuvor"
     folder.mkdir()
-    return folder
+    # Finalizers are run then, as after an interrupt.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with nothing_left_below(tmp_path_factory.getbasetemp()):
+        yield folder
 
 
 @pytest.fixture(scope="session")

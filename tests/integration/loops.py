@@ -335,15 +335,7 @@ class Loop:
 
     def processes(self) -> dict[int, str]:
         """Pid and program of everything that runs for this loop, and of nothing else."""
-        mark = os.fsencode(f"{self.state_dir}/")
-        found = {}
-        for folder in Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError):
-                command = (folder / "cmdline").read_bytes()
-                program = _program(os.fsdecode(command).split("\0"))
-                if program and mark in command + (folder / "environ").read_bytes():
-                    found[int(folder.name)] = program
-        return found
+        return {pid: name for pid, name in processes_below(self.state_dir).items() if name}
 
     def pid(self, program: str) -> int:
         """The one process of a program."""
@@ -361,18 +353,45 @@ class Loop:
         try:
             return self.play("destroy", flux_local_purge=True)
         finally:
-            # Its supervisor would start the others anew.
-            for pid, _name in sorted(self.processes().items(), key=lambda entry: entry[1] != "supervisord"):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+            kill_all_below(self.state_dir)
+
+
+def processes_below(folder: Path) -> dict[int, str]:
+    """Pid and program of all that has to do with a folder; a Python has no name but supervisord's."""
+    mark = os.fsencode(f"{folder}/")
+    found = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            command = (process / "cmdline").read_bytes()
+            if mark in command + (process / "environ").read_bytes():
+                found[int(process.name)] = _program(os.fsdecode(command).split("\0"))
+    return found
 
 
 def _program(arguments: Sequence[str]) -> str:
-    """What a process of a loop is called; nothing for a Python that is not its supervisord."""
     if "supervisor.supervisord" in arguments:
         return "supervisord"
     name = Path(arguments[0]).name
     return "" if name.startswith("python") else name
+
+
+def kill_all_below(folder: Path) -> None:
+    """End every process that has to do with a folder, supervisors first: they would start the others anew."""
+    for pid, _name in sorted(processes_below(folder).items(), key=lambda entry: entry[1] != "supervisord"):
+        if pid != os.getpid():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def nothing_left_below(folder: Path) -> Iterator[None]:
+    """When this ends, in whatever way, also by SIGKILL, so does every process that has to do with a folder.
+
+    A process of its own sees to that: it waits for the end of its input, which is the end of this process.
+    """
+    command = [sys.executable, __file__, str(folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True):
+        yield
 
 
 def write(folder: Path, **files: str | Mapping[str, Any]) -> Path:
@@ -392,3 +411,8 @@ def config_map(name: str, **entries: str) -> dict[str, Any]:
         "metadata": {"name": name, "namespace": "default"},
         "data": entries,
     }
+
+
+if __name__ == "__main__":
+    sys.stdin.read()
+    kill_all_below(Path(sys.argv[1]))

@@ -72,4 +72,4 @@ def test_prometheus_operator_with_its_large_definitions_runs_and_goes(loop, modu
     assert loop.get("/apis/monitoring.coreos.com/v1/prometheuses")["items"] == []
     loop.remove("prometheus-operator")
     # Flux asks for the deletion of each; the API server then takes its time to delete what it defined.
-    until(lambda: not set(definitions) & set(served()), "all definitions are pruned")
+    until(lambda: not set(definitions) & set(served()), "all definitions are pruned", seconds=120)
