@@ -357,6 +357,21 @@ def test_a_blob_is_mounted_from_another_repository(folder, url):
     assert into.getvalue() == blob.getvalue()
 
 
+def test_a_push_takes_its_blobs_from_the_repository_it_is_offered(folder, url):
+    push(folder, url)
+    sent: list[tuple[str, int]] = []
+    repository = OrasRepository(parse_url(f"{url}/released"), Connection())
+    repository.session.hooks["response"] = lambda response, **_: sent.append(
+        (response.request.method, response.status_code)
+    )
+    request = artifact_push.PushRequest(("latest",), mount_from=parse_url(url).repository)
+    with pack(str(folder)) as packed:
+        artifact_push.push(packed, request, repository)
+    # Two blobs were mounted (201 at once), and only the manifest was put.
+    assert sent.count(("POST", 201)) == 2
+    assert [method for method, _status in sent if method == "PUT"] == ["PUT"]
+
+
 def test_an_upload_in_chunks(host, url, monkeypatch):
     repository = OrasRepository(parse_url(url), Connection())
     content = os.urandom(300_000)

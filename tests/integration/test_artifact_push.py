@@ -43,6 +43,7 @@ DEFAULTS: dict[str, Any] = {
     "annotations": {},
     "compare": "content",
     "dest_layout": None,
+    "mount_from": None,
     "next": None,
     "immutable": False,
     "secrets": "warn",
