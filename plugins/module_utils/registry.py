@@ -21,9 +21,13 @@ from urllib.parse import urljoin, urlsplit
 
 from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifest import (
     ACCEPTED_TYPES,
+    CREATED,
     Descriptor,
+    Location,
     Manifest,
     Reference,
+    digest_of,
+    manifest_bytes,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils.registry_answers import (
@@ -57,6 +61,13 @@ FIRST_PAUSE = 0.15  # seconds; doubled after each attempt, with jitter
 RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
 SLOWEST_UPLOAD = 1024 * 1024  # bytes in a second; a slower registry is taken for dead
 CHUNK = 256 * 1024  # bytes
+TAGS_A_PAGE = 1000
+# 400: registries from before tags could be deleted take a tag for a malformed digest.
+REFUSALS_TO_DELETE = frozenset({400, 405, 501})
+HOW_TO_ALLOW_DELETION = (
+    "Allow it in its settings (distribution: `storage.delete.enabled: true`, or the variable "
+    "REGISTRY_STORAGE_DELETE_ENABLED=true), or delete with the registry's own tools."
+)
 # What the name of Docker Hub stands for.
 _API_HOSTS = {"docker.io": "registry-1.docker.io", "index.docker.io": "registry-1.docker.io"}
 
@@ -108,15 +119,32 @@ class Connection:
 
 
 class Repository(Protocol):
-    """One repository of a registry. Every method raises LoopError when the registry fails or refuses."""
+    """One repository: of a registry, or an OCI image layout.
 
-    reference: Reference
+    Every method raises LoopError when the registry fails or refuses, and may be called from several threads.
+    """
+
+    @property
+    def reference(self) -> Location:
+        """Where it is."""
+
+    def tags(self) -> list[str]:
+        """All its tags, in the order of the registry; none where there is no such repository (yet)."""
 
     def manifest(self, name: str) -> Manifest | None:
         """The manifest under the tag or digest ``name``, None where there is none."""
 
     def put_manifest(self, name: str, manifest: Manifest) -> None:
-        """Make the tag ``name`` hold ``manifest``, whose blobs are there."""
+        """Make the tag (or digest) ``name`` hold ``manifest``, whose blobs are there."""
+
+    def delete_manifest(self, digest: str) -> None:
+        """Remove a manifest and all its tags; one that is not there is no error."""
+
+    def delete_tag(self, tag: str) -> bool:
+        """Remove a tag and leave its manifest; one that is not there is no error.
+
+        False where the registry cannot do that: then nothing was removed.
+        """
 
     def put_blob(self, blob: Descriptor, content: IO[bytes] | bytes) -> bool:
         """Store ``content``; false where the registry has it already."""
@@ -184,6 +212,84 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
         self._require(response, "write the manifest of", name, 200, 201, 202)
         stored = response.headers.get("Docker-Content-Digest", manifest.digest)
         self._verify_digest(f"the manifest {name}", stored, manifest.digest)
+
+    def tags(self) -> list[str]:
+        found: dict[str, None] = {}  # in their order, each once
+        page: str | None = f"{self._url('tags', 'list')}?n={TAGS_A_PAGE}"
+        while page:
+            response = self.do_request(page)
+            if response.status_code == 400 and not found and "?" in page:
+                page = self._url("tags", "list")  # its pages are smaller
+                continue
+            if response.status_code == 404:
+                if not is_from_registry(response):
+                    self._require_registry()
+                return list(found)
+            self._require(response, "list the tags of", self.reference.repository, 200)
+            new = [tag for tag in self._listed_tags(response) if tag not in found]
+            found.update(dict.fromkeys(new))
+            following = response.links.get("next", {}).get("url")
+            page = urljoin(response.url, following) if following and new else None
+        return list(found)
+
+    def _listed_tags(self, response: requests.Response) -> list[str]:
+        try:
+            tags = response.json().get("tags") or []
+        except (ValueError, AttributeError):
+            tags = None
+        if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+            self._require_registry()
+            raise LoopError(
+                f"url: the registry {self.reference.host} answers with no list where it should list tags. "
+                "Check the url.",
+                url=self.reference.url,
+            )
+        return tags
+
+    def delete_manifest(self, digest: str) -> None:
+        response = self.do_request(self._url("manifests", digest), "DELETE")
+        if response.status_code == 404 and is_from_registry(response):
+            return
+        if response.status_code in REFUSALS_TO_DELETE:
+            raise LoopError(
+                f"url: the registry {self.reference.host} does not allow to delete: {said(response)}. "
+                f"{HOW_TO_ALLOW_DELETION}",
+                url=self.reference.url,
+                status=response.status_code,
+            )
+        self._require(response, "delete the manifest", digest, 200, 202, 204)
+
+    def delete_tag(self, tag: str) -> bool:
+        response = self.do_request(self._url("manifests", tag), "DELETE")
+        if response.status_code in {200, 202, 204} or (
+            response.status_code == 404 and is_from_registry(response)
+        ):
+            return True
+        if response.status_code not in REFUSALS_TO_DELETE:
+            self._require(response, "remove the tag", tag, 200)
+        return self._deletes_by_digest() and self._delete_tag_with_a_manifest_of_its_own(tag)
+
+    def _deletes_by_digest(self) -> bool:
+        """Whether manifests can be deleted, found out with one that cannot exist."""
+        absent = digest_of(os.urandom(32))
+        response = self.do_request(self._url("manifests", absent), "DELETE")
+        return response.status_code == 404 and is_from_registry(response)
+
+    def _delete_tag_with_a_manifest_of_its_own(self, tag: str) -> bool:
+        """Remove a tag where only manifests can be deleted: it gets one that nothing else names."""
+        held = self.manifest(tag)
+        if held is None:
+            return True
+        empty = Descriptor("application/vnd.oci.empty.v1+json", digest_of(b"{}"), 2)
+        self.put_blob(empty, b"{}")
+        unique = Manifest(manifest_bytes(empty, empty, {CREATED: f"never-{os.urandom(16).hex()}"}))
+        self.put_manifest(tag, unique)
+        try:
+            self.delete_manifest(unique.digest)
+        except BaseException:
+            self.put_manifest(tag, held)
+            raise
+        return True
 
     def put_blob(self, blob: Descriptor, content: IO[bytes] | bytes) -> bool:
         if self.do_request(self._url("blobs", blob.digest), "HEAD").status_code == 200:
