@@ -146,6 +146,9 @@ class Repository(Protocol):
         False where the registry cannot do that: then nothing was removed.
         """
 
+    def has_blob(self, blob: Descriptor) -> bool:
+        """Whether the content of ``blob`` is there."""
+
     def put_blob(self, blob: Descriptor, content: IO[bytes] | bytes) -> bool:
         """Store ``content``; false where the registry has it already."""
 
@@ -291,8 +294,11 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
             raise
         return True
 
+    def has_blob(self, blob: Descriptor) -> bool:
+        return bool(self.do_request(self._url("blobs", blob.digest), "HEAD").status_code == 200)
+
     def put_blob(self, blob: Descriptor, content: IO[bytes] | bytes) -> bool:
-        if self.do_request(self._url("blobs", blob.digest), "HEAD").status_code == 200:
+        if self.has_blob(blob):
             return False
         upload = self.do_request(self._url("blobs", "uploads/"), "POST", headers={"Content-Length": "0"})
         self._require(upload, "upload to", self.reference.repository, 202)

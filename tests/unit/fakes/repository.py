@@ -36,6 +36,9 @@ class MemoryRepository:
         self.asked.append(f"tag {name}")
         self.manifests[name] = manifest
 
+    def has_blob(self, blob: Descriptor) -> bool:
+        return blob.digest in self.blobs
+
     def put_blob(self, blob: Descriptor, content: IO[bytes] | bytes) -> bool:
         if not isinstance(content, bytes):
             content.seek(0)
