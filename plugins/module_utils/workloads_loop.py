@@ -81,6 +81,8 @@ class FluxCli:
                 "build",
                 "kustomization",
                 name,
+                "--namespace",
+                str(kustomization["metadata"]["namespace"]),
                 "--path",
                 folder,
                 "--kustomization-file",

@@ -1,0 +1,238 @@
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import copy
+
+import pytest
+
+from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources import (
+    KUSTOMIZATION,
+    OCI_REPOSITORY,
+    REQUESTED_AT,
+    ObjectRef,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils.workloads_loop import foretold, run
+from ansible_collections.gitops.flux_local.tests.unit.fakes.cluster import MemoryCluster
+from ansible_collections.gitops.flux_local.tests.unit.fakes.repository import MemoryRepository
+
+
+def refs(name):
+    return ObjectRef(OCI_REPOSITORY, "flux-system", name), ObjectRef(KUSTOMIZATION, "flux-system", name)
+
+
+def condition(status, reason, message):
+    return {
+        "type": "Ready",
+        "status": status,
+        "reason": reason,
+        "message": message,
+        "observedGeneration": 1,
+        "lastTransitionTime": "2026-01-01T00:00:00Z",
+    }
+
+
+class Bench:
+    """Folders, a registry and a cluster in memory, and a Flux that applies all but what is ``broken``."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.repositories = {}
+        self.cluster = MemoryCluster(react=self.reconcile)
+        self.broken = set()
+        self.unrenderable = set()
+        self.rendered = []
+        self.warnings = []
+
+    def connect(self, reference, _connection):
+        return self.repositories.setdefault(reference.repository, MemoryRepository(reference))
+
+    def render(self, folder, kustomization, path):
+        name = kustomization["metadata"]["name"]
+        self.rendered.append(name)
+        if name in self.unrenderable:
+            raise LoopError(f"{path} does not build")
+
+    def reconcile(self, cluster, ref):
+        source_ref, own_ref = refs(ref.name)
+        source, own = (copy.deepcopy(cluster.objects[each]) for each in (source_ref, own_ref))
+        manifest = self.repositories[ref.name].manifest(source["spec"]["ref"]["tag"])
+        revision = f"latest@{manifest.digest}"
+        fine = ref.name not in self.broken
+        source["status"] = {
+            "observedGeneration": 1,
+            "conditions": [condition("True", "Succeeded", "stored")],
+            "artifact": {"revision": revision, "digest": "sha256:x", "lastUpdateTime": "t"},
+            "lastHandledReconcileAt": source["metadata"].get("annotations", {}).get(REQUESTED_AT),
+        }
+        own["status"] = {
+            "observedGeneration": 1,
+            "conditions": [
+                condition("True", "ReconciliationSucceeded", "Applied")
+                if fine
+                else condition("False", "ReconciliationFailed", "it is broken")
+            ],
+            "lastAttemptedRevision": revision,
+            "lastHandledReconcileAt": own["metadata"].get("annotations", {}).get(REQUESTED_AT),
+        }
+        if fine:
+            own["status"]["lastAppliedRevision"] = revision
+        cluster.put(source_ref, source)
+        cluster.put(own_ref, own)
+
+    def workload(self, name, content="a: 1\n", **options):
+        (self.folder / name).mkdir(exist_ok=True)
+        (self.folder / name / "manifest.yaml").write_text(content)
+        return {"name": name, "path": name, **options}
+
+    def run(self, *workloads, check_mode=False):
+        self.cluster.asked.clear()
+        self.rendered.clear()
+        params = {
+            "workloads": list(workloads),
+            "registry": {"host": "127.0.0.1:5001", "cluster": None, "insecure": True},
+            "base_dir": str(self.folder),
+            "compare": "content",
+            "source": "s",
+            "revision": "r",
+            "timeout": 5,
+        }
+        return run(
+            params,
+            cluster=self.cluster,
+            connect=self.connect,
+            renderer=self,
+            warn=self.warnings.append,
+            check_mode=check_mode,
+            with_diff=True,
+        )
+
+    def tags(self, name):
+        manifest = self.repositories[name].manifest("latest") if name in self.repositories else None
+        return manifest.digest if manifest else None
+
+    def written(self):
+        return [asked for asked in self.cluster.asked if asked.split()[0] in ("apply", "patch", "delete")]
+
+
+@pytest.fixture
+def bench(tmp_path):
+    return Bench(tmp_path)
+
+
+def test_a_folder_becomes_what_runs_and_a_second_run_leaves_everything_alone(bench):
+    result = bench.run(bench.workload("shop"))
+    [receipt] = result["receipts"]
+    assert result["changed"]
+    assert receipt["ready"]
+    assert receipt["pushed_digest"] == bench.tags("shop")
+    assert receipt["source_revision"] == receipt["applied_revision"] == f"latest@{bench.tags('shop')}"
+
+    again = bench.run(bench.workload("shop"))
+    assert (again["changed"], again["receipts"][0]["why"], again["diff"]) == (False, [], [])
+    assert bench.written() == []
+    assert bench.rendered == []
+
+
+def test_only_what_was_edited_is_pushed_and_reconciled(bench):
+    bench.run(bench.workload("shop"), bench.workload("blog"))
+    before = bench.tags("blog")
+    result = bench.run(bench.workload("shop", "a: 2\n"), bench.workload("blog"))
+    assert [receipt["changed"] for receipt in result["receipts"]] == [True, False]
+    assert result["receipts"][0]["why"] == ["latest: content differs"]
+    assert bench.tags("blog") == before
+    assert bench.rendered == ["shop"]
+    assert not any("blog" in asked for asked in bench.written())
+
+
+def test_one_that_does_not_build_keeps_all_of_them_from_being_pushed(bench):
+    bench.unrenderable = {"blog"}
+    with pytest.raises(LoopError, match=r"Workload blog: .*blog does not build"):
+        bench.run(bench.workload("shop"), bench.workload("blog"))
+    assert (bench.tags("shop"), bench.tags("blog"), bench.written()) == (None, None, [])
+
+
+def test_a_dependency_that_nobody_has_is_refused_before_the_push(bench):
+    with pytest.raises(LoopError, match="Workload shop: depends_on names base"):
+        bench.run(bench.workload("shop", depends_on=["base"]))
+    assert (bench.tags("shop"), bench.written()) == (None, [])
+
+
+def test_a_dependency_that_the_cluster_has_is_fine(bench):
+    bench.run(bench.workload("base"))
+    assert bench.run(bench.workload("shop", depends_on=["base"]))["receipts"][0]["ready"]
+
+
+def test_one_that_fails_is_told_with_the_receipts_of_all(bench):
+    bench.broken = {"blog"}
+    with pytest.raises(LoopError) as failure:
+        bench.run(bench.workload("shop"), bench.workload("blog"))
+    assert "Kustomization flux-system/blog is not ready: ReconciliationFailed" in failure.value.message
+    assert "it is broken" in failure.value.message
+    assert {receipt["name"]: receipt["ready"] for receipt in failure.value.details["receipts"]} == {
+        "shop": True,
+        "blog": False,
+    }
+    assert failure.value.details["changed"]
+
+
+def test_a_repair_heals(bench):
+    bench.broken = {"shop"}
+    with pytest.raises(LoopError):
+        bench.run(bench.workload("shop"))
+    bench.broken = set()
+    assert bench.run(bench.workload("shop"))["receipts"][0]["ready"]
+
+
+def test_check_mode_writes_nothing_and_says_what_a_run_then_does(bench):
+    bench.run(bench.workload("shop"))
+    before = bench.tags("shop")
+    foretold_result = bench.run(bench.workload("shop", "a: 2\n"), bench.workload("blog"), check_mode=True)
+    assert (bench.tags("shop"), bench.tags("blog"), bench.written()) == (before, None, [])
+    done = bench.run(bench.workload("shop", "a: 2\n"), bench.workload("blog"))
+    for said, did in zip(foretold_result["receipts"], done["receipts"], strict=True):
+        assert (said["name"], said["changed"], said["why"]) == (did["name"], did["changed"], did["why"])
+
+
+def test_what_somebody_changed_in_the_cluster_is_found_and_healed(bench):
+    bench.run(bench.workload("shop"))
+    bench.cluster.objects[refs("shop")[1]]["spec"]["prune"] = False
+    result = bench.run(bench.workload("shop"))
+    assert any("spec.prune" in why for why in result["receipts"][0]["why"])
+    assert bench.cluster.objects[refs("shop")[1]]["spec"]["prune"] is True
+
+
+def test_an_absent_one_loses_its_kustomization_before_its_source(bench):
+    bench.run(bench.workload("shop"))
+    result = bench.run({"name": "shop", "state": "absent"})
+    assert result["changed"]
+    assert [asked for asked in bench.cluster.asked if asked.startswith("delete")] == [
+        "delete Kustomization flux-system/shop",
+        "delete OCIRepository flux-system/shop",
+    ]
+    assert not bench.run({"name": "shop", "state": "absent"})["changed"]
+
+
+def test_a_kustomization_path_that_is_not_there_is_named(bench):
+    with pytest.raises(LoopError, match="Workload shop: kustomization_path is 'overlay'"):
+        bench.run(bench.workload("shop", kustomization_path="./overlay"))
+    assert bench.tags("shop") is None
+
+
+def test_a_path_that_is_not_there_is_named(bench):
+    with pytest.raises(LoopError, match=r"Workload shop: .*nowhere"):
+        bench.run({"name": "shop", "path": "nowhere"})
+
+
+def test_without_a_registry_check_mode_says_that_everything_would_be_made(bench):
+    params = {
+        "workloads": [bench.workload("shop"), {"name": "old", "state": "absent"}],
+        "registry": {"host": "127.0.0.1:1", "cluster": None, "insecure": True},
+    }
+    told = foretold(params)
+    assert told is not None
+    assert [(receipt["name"], receipt["changed"]) for receipt in told["receipts"]] == [
+        ("shop", True),
+        ("old", False),
+    ]
