@@ -13,6 +13,8 @@ options:
   url:
     description:
       - The repository, as Flux names it, C(oci://host[:port]/repository), without a tag or digest.
+      - Or C(oci-layout://path), an OCI image layout in a folder, as handed over without a network. It is made when something
+        is written to it. The options about registries do not matter then.
     type: str
     required: true
   insecure:

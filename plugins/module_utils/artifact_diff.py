@@ -15,6 +15,10 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.archive import (
     read_tar,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifest import comparable
+from ansible_collections.gitops.flux_local.plugins.module_utils.kustomization_files import (
+    is_kustomization,
+    secret_files,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils.resource_diff import (
     Mask,
     Resource,
@@ -29,7 +33,6 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.resource_diff im
 LARGEST_TEXT = 1024 * 1024  # bytes; a larger file is shown by its digest
 MOST_SHOWN = 512 * 1024  # characters of all that --diff shows
 _YAML = (".yaml", ".yml", ".json")
-_KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
 Shown = dict[str, str]
 
@@ -149,25 +152,13 @@ def _texts(side: Content, names: Sequence[str]) -> dict[str, str]:
 
 def _read_by_secret_generators(side: Content) -> set[str]:
     """The files out of which kustomize makes Secrets."""
-    kustomizations = [name for name in side.files if posixpath.basename(name) in _KUSTOMIZATIONS]
-    found = set()
-    for name, text in _texts(side, kustomizations).items():
-        for document in documents(text) or []:
-            generators = document.get("secretGenerator") if isinstance(document, dict) else None
-            for generator in generators if isinstance(generators, list) else []:
-                for file in _generator_files(generator):
-                    found.add(posixpath.normpath(posixpath.join(posixpath.dirname(name), file)))
-    return found
-
-
-def _generator_files(generator: Any) -> list[str]:
-    """The names in a generator, of which ``key=file`` gives the file another one."""
-    if not isinstance(generator, dict):
-        return []
-    named = [
-        each for key in ("files", "envs") if isinstance(generator.get(key), list) for each in generator[key]
-    ]
-    return [str(each).rpartition("=")[2] for each in [*named, generator.get("env", "")] if each]
+    texts = _texts(side, list(filter(is_kustomization, side.files)))
+    return {
+        file
+        for name, text in texts.items()
+        for document in documents(text) or []
+        for file in secret_files(name, document)
+    }
 
 
 def _manifests(

@@ -9,6 +9,8 @@ import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 with suppress(ImportError):  # module.require() names what is missing
@@ -50,9 +52,16 @@ def said(response: requests.Response) -> str:
 
 
 def retry_after(response: requests.Response) -> float:
-    """The seconds a registry asks to wait, 0 where it asks for none (or names a date)."""
+    """The seconds a registry asks to wait, 0 where it asks for none (RFC 9110, "Retry-After")."""
     wanted = response.headers.get("Retry-After", "")
-    return float(wanted) if wanted.isdigit() else 0.0
+    if wanted.isdigit():
+        return float(wanted)
+    try:
+        until = parsedate_to_datetime(wanted)
+    except (TypeError, ValueError):
+        return 0.0
+    aware = until if until.tzinfo else until.replace(tzinfo=UTC)
+    return max((aware - datetime.now(UTC)).total_seconds(), 0.0)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

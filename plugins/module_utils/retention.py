@@ -127,10 +127,11 @@ def semantic_version(version: Version) -> SemanticVersion | None:
 
 
 def _rank(version: Version, order: str) -> tuple[Any, ...]:
-    if order == "created":
-        return version.age_key
     semver = semantic_version(version)
-    return (semver is not None, *((semver,) if semver else ()), *version.age_key)
+    by_semver = (semver is not None, semver or SemanticVersion(0, 0, 0))
+    age, digest = version.age_key
+    # Within the same second, the higher version is the newer one.
+    return (age, *by_semver, digest) if order == "created" else (*by_semver, age, digest)
 
 
 def _reasons(version: Version, place: int, total: int, rules: Rules, now: datetime) -> Iterator[str]:

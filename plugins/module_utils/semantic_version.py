@@ -10,9 +10,10 @@ from functools import cached_property, total_ordering
 
 _IDENTIFIERS = r"[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*"
 _VERSION = re.compile(
-    r"v?(?P<major>[0-9]+)\.(?P<minor>[0-9]+)\.(?P<patch>[0-9]+)"
+    r"v?(?P<major>[0-9]+)(?:\.(?P<minor>[0-9]+))?(?:\.(?P<patch>[0-9]+))?"
     rf"(?:-(?P<prerelease>{_IDENTIFIERS}))?(?:\+{_IDENTIFIERS})?"
 )
+LARGEST_NUMBER = 2**64 - 1
 
 
 @total_ordering
@@ -42,7 +43,7 @@ class SemanticVersion:
         return f"{self.major}.{self.minor}.{self.patch}{suffix}"
 
     def bumped(self, part: str) -> SemanticVersion:
-        """The next ``major``, ``minor`` or ``patch`` release; a pre-release's own, where it is one of those."""
+        """The next ``major``, ``minor`` or ``patch`` release; that of a pre-release, where it is one."""
         if part == "major":
             ends = self.prerelease and not self.minor and not self.patch
             return SemanticVersion(self.major + (not ends), 0, 0)
@@ -52,11 +53,17 @@ class SemanticVersion:
 
 
 def parse_version(text: str) -> SemanticVersion | None:
-    """The version of a tag, with or without a leading ``v``; None where it is none or lacks a number."""
-    match = _VERSION.fullmatch(text)
+    """The version of a tag, with or without a leading ``v``; None where it is none.
+
+    It has to have two dots, though not between numbers: Flux takes ``1.2-rc.1`` for ``1.2.0-rc.1``.
+    """
+    match = _VERSION.fullmatch(text) if text.count(".") > 1 else None
     if not match:
         return None
     prerelease = match["prerelease"] or ""
     if any(part.isdigit() and len(part) > 1 and part[0] == "0" for part in prerelease.split(".")):
         return None
-    return SemanticVersion(int(match["major"]), int(match["minor"]), int(match["patch"]), prerelease)
+    major, minor, patch = (int(match[part] or 0) for part in ("major", "minor", "patch"))
+    if max(major, minor, patch) > LARGEST_NUMBER:
+        return None
+    return SemanticVersion(major, minor, patch, prerelease)

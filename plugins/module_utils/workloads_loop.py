@@ -144,7 +144,7 @@ class Present:
     @property
     def diffs(self) -> list[Mapping[str, Any]]:
         """What --diff shows."""
-        pushed = [self.pushed.diff] if self.pushed and self.pushed.diff else []
+        pushed = self.pushed.diff if self.pushed else ()
         return [*pushed, *(applied.diff() for applied in self.applied if applied.is_changed)]
 
     def receipt(self) -> dict[str, Any]:

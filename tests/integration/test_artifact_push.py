@@ -28,12 +28,13 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifes
 from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_push import run
 from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils.registry import Connection, OrasRepository
+from ansible_collections.gitops.flux_local.plugins.module_utils.repositories import open_repository
 
 Program = Callable[[str], str]
 # bcrypt of "s3cret".
 HTPASSWD = "ci:$2b$05$abcdefghijklmnopqrstuuLK7U1u6pVRmL7L1BBM2aS35PSZnDXlK\n"
 DEFAULTS: dict[str, Any] = {
-    "tag": "latest",
+    "tag": None,
     "tags": [],
     "ignore": [],
     "symlinks": "refuse",
@@ -41,6 +42,12 @@ DEFAULTS: dict[str, Any] = {
     "revision": "",
     "annotations": {},
     "compare": "content",
+    "dest_layout": None,
+    "next": None,
+    "immutable": False,
+    "secrets": "warn",
+    "max_size": None,
+    "max_files": None,
 }
 
 
@@ -50,7 +57,7 @@ def push(
     warnings: list[str] = []
     wanted = DEFAULTS | {"path": str(path), "url": url} | params
     result = run(
-        wanted, connect=OrasRepository, warn=warnings.append, check_mode=check_mode, with_diff=with_diff
+        wanted, connect=open_repository, warn=warnings.append, check_mode=check_mode, with_diff=with_diff
     )
     assert warnings == []
     return result
@@ -140,7 +147,6 @@ def folder(tmp_path: Path) -> Path:
     (root / "binary").write_bytes(bytes(range(256)) * 4000)
     (root / "run.sh").write_text("#!/bin/sh\n")
     (root / "run.sh").chmod(0o700)
-    os.link(root / "a.yaml", root / "hardlink.yaml")
     return root
 
 
@@ -197,7 +203,7 @@ def test_what_flux_pushed_is_unchanged(binary, folder, url, tmp_path):
     (folder / "empty.yaml").write_text("a: 2\n")
     result = push(folder, url, tag="flux", with_diff=True)
     assert result["why"] == {"flux": "content differs"}
-    before, after = (set(result["diff"][side].splitlines()) for side in ("before", "after"))
+    before, after = (set(result["diff"][0][side].splitlines()) for side in ("before", "after"))
     assert {line.split("  ")[0] for line in before ^ after if "  " in line} == {"empty.yaml"}
 
 

@@ -308,7 +308,7 @@ def test_basic_credentials_are_given_when_asked_for_and_then_at_once():
 def test_missing_credentials_are_asked_for(challenge):
     with serving(guarded(challenge, BASIC)) as server:
         message = failure(lambda: repository(server.port).manifest("one"))
-    assert "401 Unauthorized. It asks for credentials: set `username` and `password`." in message
+    assert "401 Unauthorized. It asks for credentials: set `username` and `password`" in message
     assert len(server.asked) == 1
 
 
