@@ -1,6 +1,7 @@
 # Copyright (c) 2026, the gitops.flux_local authors
 # SPDX-License-Identifier: Apache-2.0
 #
+# MIRROR names where the programs' images are (docs/air-gap.md).
 # `make` alone lists the targets. ARGS goes to the program a target runs: make up ARGS='-e flux_local_name=shop', make unit ARGS='-k packing'.
 
 .POSIX:
@@ -34,18 +35,19 @@ help:
 	  'make build        the collection as a tarball, in .build' \
 	  'make clean        remove what the gates and tests left (the virtual environment stays)' \
 	  '' \
+	  'MIRROR=folder-or-registry has the programs of make up: docs/air-gap.md' \
 	  'ARGS="..." is handed on, such as: make up ARGS="-e flux_local_name=shop", make unit ARGS="-k packing"'
 
 # --- the loop
 
 up: check-needs $(VENV)/runtime
-	$(WITH_VENV) ansible-playbook playbooks/site.yml $(ARGS)
+	$(WITH_VENV) ansible-playbook playbooks/site.yml $(MIRROR:%=-e binaries_mirror=%) $(ARGS)
 
 push status stop destroy: $(VENV)/runtime
 	$(WITH_VENV) ansible-playbook playbooks/$@.yml $(ARGS)
 
 check-needs:
-	scripts/check-needs.sh >/dev/null
+	scripts/check-needs.sh $(MIRROR:%=--mirror %) >/dev/null
 
 # --- the virtual environment: made once, brought up to date when the pins change
 

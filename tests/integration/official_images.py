@@ -29,13 +29,14 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifes
     digest_of,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.images import ImageReference, parse_image
+from ansible_collections.gitops.flux_local.plugins.module_utils.program_cache import this_platform
 from ansible_collections.gitops.flux_local.plugins.module_utils.registry import OrasRepository, Repository
 
 ROLE = Path(__file__).parents[2] / "roles/binaries"
 TABLE: list[dict[str, Any]] = yaml.safe_load((ROLE / "vars/main.yml").read_text())["__binaries_programs"]
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
-PLATFORM = "linux-amd64"
+PLATFORM = this_platform()
 
 
 @dataclass(frozen=True)
