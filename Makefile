@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the gitops.flux_local authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# MIRROR names where the programs' images are (docs/air-gap.md).
+# MIRROR names what has the programs' images (docs/air-gap.md); scripts/check-needs.sh reads it, too.
 # `make` alone lists the targets. ARGS goes to the program a target runs: make up ARGS='-e flux_local_name=shop', make unit ARGS='-k packing'.
 
 .POSIX:
@@ -47,7 +47,7 @@ push status stop destroy: $(VENV)/runtime
 	$(WITH_VENV) ansible-playbook playbooks/$@.yml $(ARGS)
 
 check-needs:
-	scripts/check-needs.sh $(MIRROR:%=--mirror %) >/dev/null
+	scripts/check-needs.sh >/dev/null
 
 # --- the virtual environment: made once, brought up to date when the pins change
 

@@ -5,22 +5,21 @@
 # Says what this machine lacks before anything is installed or built, all together, each with what to do about it; then exits 1.
 # Otherwise prints the path of the Python to use. PYTHON names a certain one; XDG_CACHE_HOME is respected as the role binaries does.
 #
-#   scripts/check-needs.sh [--folder FOLDER] [--mirror MIRROR]
+# MIRROR names what has the images of all programs (the role's option binaries_mirror).
 #
-# FOLDER has programs already (the role's option binaries_folder), MIRROR has their images (binaries_mirror).
+#   scripts/check-needs.sh [--folder FOLDER]     FOLDER has programs already (the role's option binaries_folder)
 set -eu
 
 programs_table=$(dirname "$0")/../roles/binaries/vars/main.yml
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/flux-local
 folder=
-mirror=
+mirror=${MIRROR:-}
 lacking=
 
 while [ $# -gt 0 ]; do
   case $1 in
     --folder) folder=${2:?--folder needs the path of a folder}; shift 2 ;;
-    --mirror) mirror=${2:?--mirror needs a registry or the path of a folder}; shift 2 ;;
-    *) echo "usage: $0 [--folder FOLDER] [--mirror MIRROR]" >&2; exit 2 ;;
+    *) echo "usage: $0 [--folder FOLDER]" >&2; exit 2 ;;
   esac
 done
 
