@@ -5,8 +5,8 @@
 
     .venv/bin/python benchmarks/images.py [--mirror HOST_OR_FOLDER]
 
-Without --mirror, images in the shapes of the official ones are made of the programs in the cache and pushed to
-a registry on this machine. Cache and loop are in a temporary folder, and removed at the end.
+Without --mirror, images in the shapes of the official ones are made of the programs in the cache and pushed
+to a registry on this machine. Cache and loop are in a temporary folder, and removed at the end.
 """
 
 from __future__ import annotations

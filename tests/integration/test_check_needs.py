@@ -125,7 +125,7 @@ def test_go_is_not_needed_where_a_mirror_has_the_images(machine):
     assert machine.check(MIRROR="/media/stick/flux-local").returncode == 0
     # Images have programs for Linux only.
     (machine.bin / "uname").unlink()
-    machine.add("uname", 'case $1 in -s) echo Darwin ;; *) echo arm64 ;; esac')
+    machine.add("uname", "case $1 in -s) echo Darwin ;; *) echo arm64 ;; esac")
     assert machine.check(MIRROR="/media/stick/flux-local").returncode == 1
 
 
