@@ -40,6 +40,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.extraction impor
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.folder_swap import (
     check_replaceable,
+    remove_leftovers,
     replacing,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.registry import Repository
@@ -118,7 +119,7 @@ def run(
         "url": repository.reference.url,
         "tag": selected.tag,
         "digest": selected.manifest.digest,
-        "dest": params["dest"],
+        "folder": params["dest"],
         "media_type": layer.media_type,
         "created": annotations.get(CREATED),
         "source": annotations.get(SOURCE),
@@ -146,6 +147,8 @@ def pull(
 
     Nothing is fetched where ``dest`` has the content digest that the artifact notes.
     """
+    if not check_mode:
+        remove_leftovers(dest)
     found = _found(dest)
     if found and request.takes_all and manifest.content_digest is not None:
         with file_errors(f"dest: {dest} cannot be read"):

@@ -54,17 +54,16 @@ def replacing(folder: str) -> Iterator[str]:
     """An empty folder beside ``folder`` that takes its place when the block ends without an exception.
 
     ``folder`` (a real path) keeps its mode. Whenever this is interrupted, ``folder`` has its old content or
-    the new; what a killed run leaves beside it, the next one removes.
+    the new; ``remove_leftovers`` removes what a killed run leaves beside it.
     """
-    parent = os.path.dirname(folder)
-    prefix = f".pull-{hashlib.sha256(os.fsencode(os.path.basename(folder))).hexdigest()[:12]}-"
+    parent, prefix = _staging(folder)
     with file_errors(f"dest: {folder} cannot be written"):
         os.makedirs(parent, exist_ok=True)
-        _remove_leftovers(parent, prefix)
-        staging = tempfile.mkdtemp(prefix=prefix, dir=parent)
-    lock = os.open(staging, os.O_RDONLY)
+        with _locked(parent):  # or it would be taken for a leftover before it is locked itself
+            staging = tempfile.mkdtemp(prefix=prefix, dir=parent)
+            lock = os.open(staging, os.O_RDONLY)
+            fcntl.flock(lock, fcntl.LOCK_EX)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
         yield staging
         with file_errors(f"dest: {folder} cannot be replaced"):
             mode = stat.S_IMODE(os.stat(folder).st_mode) if os.path.isdir(folder) else 0o755
@@ -106,15 +105,30 @@ def _exchanged(one: str, other: str) -> bool:
     return not failed
 
 
-def _remove_leftovers(parent: str, prefix: str) -> None:
-    """Remove the folders of runs that were killed: those nobody holds a lock on."""
+def _staging(folder: str) -> tuple[str, str]:
+    """Where the folders are that will take the place of ``folder``, and how their names begin."""
+    parent, name = os.path.split(folder)
+    return parent, f".pull-{hashlib.sha256(os.fsencode(name)).hexdigest()[:12]}-"
+
+
+def remove_leftovers(folder: str) -> None:
+    """Remove what runs that were killed left beside ``folder``: what nobody holds a lock on."""
+    parent, prefix = _staging(folder)
+    if not os.path.isdir(parent):
+        return
     with os.scandir(parent) as scan:
         leftovers = [child.path for child in scan if child.name.startswith(prefix)]
     for leftover in leftovers:
-        with suppress(OSError):
-            lock = os.open(leftover, os.O_RDONLY)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(leftover, ignore_errors=True)
-            finally:
-                os.close(lock)
+        with suppress(OSError), _locked(parent), _locked(leftover, fcntl.LOCK_NB):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+@contextmanager
+def _locked(folder: str, more: int = 0) -> Iterator[None]:
+    """``folder`` for this process alone. Raises OSError where it cannot be had."""
+    lock = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | more)
+        yield
+    finally:
+        os.close(lock)

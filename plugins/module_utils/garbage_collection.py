@@ -17,7 +17,8 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.errors import Lo
 with suppress(ImportError):  # module.require() names what is missing
     import yaml
 
-_ELIGIBLE = re.compile(r"blob eligible for deletion: (sha256:[a-f0-9]{64})")
+_BLOB = re.compile(r"^blob eligible for deletion: sha256:([a-f0-9]{64})$", re.MULTILINE)
+_LINK = re.compile(r"^(\S+): layer link eligible for deletion: sha256:([a-f0-9]{64})$", re.MULTILINE)
 _LAST_LINES = 5
 
 Execute = Callable[[Sequence[str]], subprocess.CompletedProcess[str]]
@@ -27,21 +28,21 @@ def run(params: Mapping[str, Any], *, execute: Execute, check_mode: bool) -> dic
     """The return values of the module registry_garbage_collect. Raises LoopError."""
     configuration = _configuration(params["config"])
     folder = _storage(configuration, params["config"])
-    blobs = os.path.join(folder, "docker/registry/v2/blobs")
+    content = os.path.join(folder, "docker/registry/v2")
     if not check_mode and _is_served(configuration):
         raise LoopError(
             f"config: the registry of {params['config']} runs. What is pushed while its garbage is collected "
             "could get lost: stop it first."
         )
     before = size_of(folder)
-    if not os.path.isdir(os.path.join(folder, "docker/registry/v2/repositories")):
+    if not os.path.isdir(os.path.join(content, "repositories")):
         return _returned([], 0, before)  # nothing was ever pushed, which the program takes for an error
-    # The list is needed before: afterwards nobody knows how large they were.
-    doomed = _eligible(execute([params["program"], "garbage-collect", "--dry-run", params["config"]]))
-    predicted = sum(size_of(_blob(blobs, digest)) for digest in doomed)
+    said = _said(execute([params["program"], "garbage-collect", "--dry-run", params["config"]]))
+    doomed = sorted({f"sha256:{name}" for name in _BLOB.findall(said)})
+    predicted = sum(size_of(os.path.join(content, path)) for path in _doomed_folders(said))
     if check_mode or not doomed:
         return _returned(doomed, predicted, before)
-    _eligible(execute([params["program"], "garbage-collect", params["config"]]))
+    _said(execute([params["program"], "garbage-collect", params["config"]]))
     return _returned(doomed, before - size_of(folder), before)
 
 
@@ -76,16 +77,17 @@ def _returned(doomed: Sequence[str], won: int, before: int) -> dict[str, Any]:
     }
 
 
-def _eligible(finished: subprocess.CompletedProcess[str]) -> list[str]:
+def _said(finished: subprocess.CompletedProcess[str]) -> str:
     if finished.returncode:
         last = " ".join((finished.stderr or finished.stdout).strip().splitlines()[-_LAST_LINES:])
         raise LoopError(f"The registry's garbage collection failed, and the registry is as it was: {last}")
-    return sorted(set(_ELIGIBLE.findall(finished.stdout + finished.stderr)))
+    return finished.stdout + finished.stderr
 
 
-def _blob(blobs: str, digest: str) -> str:
-    name = digest.removeprefix("sha256:")
-    return os.path.join(blobs, "sha256", name[:2], name)
+def _doomed_folders(said: str) -> list[str]:
+    """The folders of blobs, and of a repository's links to them."""
+    blobs = [f"blobs/sha256/{name[:2]}/{name}" for name in _BLOB.findall(said)]
+    return blobs + [f"repositories/{path}/_layers/sha256/{name}" for path, name in _LINK.findall(said)]
 
 
 def _configuration(path: str) -> Mapping[str, Any]:

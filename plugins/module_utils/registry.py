@@ -8,17 +8,15 @@ oras-py asks for one token only, retries for 131 seconds, never times out and ve
 
 from __future__ import annotations
 
-import hashlib
 import io
 import logging
 import os
-import random
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import IO, Any, Protocol
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifest import (
     ACCEPTED_TYPES,
@@ -43,6 +41,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.registry_answers
     retry_after,
     said,
     wants_https,
+    wants_other_certificate,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.registry_auth import (
     DELETE,
@@ -50,12 +49,21 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.registry_auth im
     PUSH,
     Authentication,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils.registry_blobs import download, upload
+from ansible_collections.gitops.flux_local.plugins.module_utils.registry_requests import (
+    MAX_ATTEMPTS,
+    PASSING,
+    RETRIED_STATUSES,
+    Request,
+    pause_after,
+    with_body,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils.whole_answers import WholeAnswersAdapter
 
 try:
     import oras.logger
     import oras.provider
     import requests
-    from requests.adapters import HTTPAdapter
 except ImportError:  # module.require() names what is missing
     HAS_LIBRARIES = False
 else:
@@ -64,18 +72,7 @@ else:
 # The base of the class below, which is defined also where the libraries are missing.
 _OrasClient: Any = oras.provider.Registry if HAS_LIBRARIES else object
 
-MAX_ATTEMPTS = 4
-FIRST_PAUSE = 0.15  # seconds; doubled after each attempt, with jitter
-RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
-SLOWEST_UPLOAD = 1024 * 1024  # bytes in a second; a slower registry is taken for dead
-SLOWEST_DOWNLOAD = 16 * 1024  # bytes in a second; with less, nothing is going on
-UPLOAD_CHUNK = 16 * 1024 * 1024  # bytes
-SMALLEST_UPLOAD_CHUNK = 64 * 1024  # bytes
-LARGEST_BODY = (
-    16 * 1024 * 1024
-)  # bytes of a manifest or a list; registries refuse manifests of 4 MiB and more
 MAX_CONNECTIONS = 16
-CHUNK = 256 * 1024  # bytes
 TAGS_A_PAGE = 1000
 # 400: registries from before tags could be deleted take a tag for a malformed digest.
 REFUSALS_TO_DELETE = frozenset({400, 405, 501})
@@ -187,7 +184,7 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
         self._set_up_session()
 
     def _set_up_session(self) -> None:
-        adapter = HTTPAdapter(pool_maxsize=MAX_CONNECTIONS)
+        adapter = WholeAnswersAdapter(pool_maxsize=MAX_CONNECTIONS)
         self.session.mount("http://", adapter)
         self.session.mount("https://", adapter)
         oras.logger.logger.set_level(logging.CRITICAL)  # what it has to say becomes a LoopError
@@ -206,7 +203,7 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
             if not is_from_registry(response):
                 self._require_registry()
             return None
-        self._require(response, "read the manifest of", name, 200)
+        self.require(response, "read the manifest of", name, 200)
         media_type = response.headers.get("Content-Type", "").split(";")[0].strip()
         if media_type not in ACCEPTED_TYPES:
             self._require_registry()
@@ -226,7 +223,7 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
             data=manifest.body,
             headers={"Content-Type": manifest.media_type},
         )
-        self._require(response, "write the manifest of", name, 200, 201, 202)
+        self.require(response, "write the manifest of", name, 200, 201, 202)
         stored = response.headers.get("Docker-Content-Digest", manifest.digest)
         self._verify_digest(f"the manifest {name}", stored, manifest.digest)
 
@@ -242,7 +239,7 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
                 if not is_from_registry(response):
                     self._require_registry()
                 return list(found)
-            self._require(response, "list the tags of", self.reference.repository, 200)
+            self.require(response, "list the tags of", self.reference.repository, 200)
             new = [tag for tag in self._listed_tags(response) if tag not in found]
             found.update(dict.fromkeys(new))
             following = response.links.get("next", {}).get("url")
@@ -274,7 +271,7 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
                 url=self.reference.url,
                 status=response.status_code,
             )
-        self._require(response, "delete the manifest", digest, 200, 202, 204)
+        self.require(response, "delete the manifest", digest, 200, 202, 204)
 
     def delete_tag(self, tag: str) -> bool:
         response = self.do_request(self._url("manifests", tag), "DELETE")
@@ -283,7 +280,7 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
         ):
             return True
         if response.status_code not in REFUSALS_TO_DELETE:
-            self._require(response, "remove the tag", tag, 200)
+            self.require(response, "remove the tag", tag, 200)
         return self._deletes_by_digest() and self._delete_tag_with_a_manifest_of_its_own(tag)
 
     def _deletes_by_digest(self) -> bool:
@@ -316,115 +313,17 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
         if self.do_request(self._url("blobs", blob.digest), "HEAD", actions=PUSH).status_code == 200:
             return False
         source = io.BytesIO(content) if isinstance(content, bytes) else content
-        response = self._persistently(
-            lambda left: self._upload_whole(blob, source, mount_from, left),
-            f"POST {urlsplit(self._url('blobs', 'uploads/')).path}",
-            self.connection.timeout + blob.size / SLOWEST_UPLOAD,
-        )
-        if response.status_code == 413:
-            response = self._upload_in_chunks(blob, source)
-        self._require(response, "upload", blob.digest, 200, 201, 202, 204)
+        upload(self, self._url("blobs", "uploads/"), blob, source, mount_from)
         return True
 
-    def _upload_whole(
-        self, blob: Descriptor, content: IO[bytes], mount_from: str | None, left: float
-    ) -> requests.Response:
-        """One attempt, with an upload of its own: what a broken one left is not continued."""
-        url = self._url("blobs", "uploads/")
-        if mount_from:
-            url += f"?{urlencode({'mount': blob.digest, 'from': mount_from})}"
-        upload = self._once(_Request("POST", url, headers={"Content-Length": "0"}, actions=PUSH), left)
-        if upload.status_code != 202:
-            return upload
-        content.seek(0)
-        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(blob.size)}
-        put = _Request("PUT", _finished(_location(upload), blob.digest), content, headers, actions=PUSH)
-        return self._once(put, left)
-
-    def _upload_in_chunks(self, blob: Descriptor, content: IO[bytes]) -> requests.Response:
-        """For a registry, or a proxy before it, that takes no request as large as the blob."""
-        upload = self.do_request(self._url("blobs", "uploads/"), "POST", headers={"Content-Length": "0"})
-        self._require(upload, "upload to", self.reference.repository, 202)
-        least = upload.headers.get("OCI-Chunk-Min-Length", "")
-        smallest = int(least) if least.isdigit() else SMALLEST_UPLOAD_CHUNK
-        state = _Upload(_location(upload), 0)
-        size = max(UPLOAD_CHUNK, smallest)
-        while state.offset < blob.size:
-            response = self._send_chunk(state, blob, content, size)
-            if response.status_code == 413 and size > smallest:
-                size = max(size // 4, smallest)
-                continue
-            self._require(response, "upload a part of", blob.digest, 202, 204)
-        return self.do_request(_finished(state.location, blob.digest), "PUT", headers={"Content-Length": "0"})
-
-    def _send_chunk(
-        self, state: _Upload, blob: Descriptor, content: IO[bytes], size: int
-    ) -> requests.Response:
-        """Send what comes next; where an attempt fails, the registry is asked how much has arrived."""
-
-        def attempt(left: float) -> requests.Response:
-            if state.is_unsure:
-                held = self._once(_Request("GET", state.location, actions=PUSH), left)
-                if held.status_code != 204:
-                    return held
-                state.learn(held)
-            if state.offset >= blob.size:
-                return held
-            content.seek(state.offset)
-            part = content.read(min(size, blob.size - state.offset))
-            headers = {
-                "Content-Type": "application/octet-stream",
-                "Content-Range": f"{state.offset}-{state.offset + len(part) - 1}",
-            }
-            state.is_unsure = True
-            response = self._once(_Request("PATCH", state.location, part, headers, actions=PUSH), left)
-            if response.status_code == 202:
-                state.learn(response, len(part))
-            elif response.status_code == 413:
-                state.is_unsure = False
-            return response
-
-        what = f"PATCH {urlsplit(state.location).path}"
-        return self._persistently(attempt, what, self.connection.timeout + size / SLOWEST_UPLOAD)
-
     def fetch_blob(self, blob: Descriptor, into: IO[bytes]) -> None:
-        """What breaks off is continued from there."""
-        received = _Received()
-        failure = ""
-        for attempt in range(MAX_ATTEMPTS):
-            if attempt:
-                time.sleep(_pause(attempt))
-            try:
-                self._fetch_rest(blob, into, received)
-                break
-            except requests.RequestException as error:
-                failure = cause_of(error, self.connection.timeout)
-        else:
-            raise LoopError(
-                f"{self.reference.host}: reading {blob.digest} broke off {MAX_ATTEMPTS} times, at last after "
-                f"{received.size} of {blob.size} bytes: {failure}. Run again.",
-                url=self.reference.url,
-            )
-        self._verify_digest(f"a blob of {blob.size} bytes", blob.digest, received.digest)
+        actual = download(self, self._url("blobs", blob.digest), blob, into)
+        self._verify_digest(f"a blob of {blob.size} bytes", blob.digest, actual)
 
-    def _fetch_rest(self, blob: Descriptor, into: IO[bytes], received: _Received) -> None:
-        headers = {"Accept-Encoding": "identity"}
-        if received.size:
-            headers["Range"] = f"bytes={received.size}-"
-        deadline = time.monotonic() + self.connection.timeout + blob.size / SLOWEST_DOWNLOAD
-        with self.do_request(self._url("blobs", blob.digest), headers=headers, stream=True) as response:
-            self._require(response, "read", blob.digest, 200, *([206] if received.size else []))
-            known = received.size if response.status_code == 200 else 0  # the beginning comes once more
-            for block in response.iter_content(CHUNK):
-                fresh = block[known:]
-                known = max(known - len(block), 0)
-                if received.size + len(fresh) > blob.size:
-                    received.take(fresh)  # too long: its digest will not be the one wanted
-                    return
-                received.take(fresh)
-                into.write(fresh)
-                if time.monotonic() > deadline:
-                    raise requests.Timeout("too slow")
+    @property
+    def timeout(self) -> float:
+        """In seconds."""
+        return self.connection.timeout
 
     def do_request(
         self,
@@ -441,16 +340,16 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
         What may pass (no connection, too many requests, an error of the server's) is tried again within the
         option ``timeout``; then LoopError says what was tried. ``actions`` are the rights it takes.
         """
-        request = _Request(
+        request = Request(
             method, url, data, headers or {}, json, stream, actions or _ACTIONS.get(method, PUSH)
         )
-        return self._persistently(
-            lambda left: self._once(request, left),
+        return self.persistently(
+            lambda left: self.once(request, left),
             f"{method} {urlsplit(url).path}",
             self.connection.timeout,
         )
 
-    def _persistently(
+    def persistently(
         self, attempt: Callable[[float], requests.Response], what: str, allowed: float
     ) -> requests.Response:
         """The answer to ``attempt``, which is given the seconds that are left, several times if need be."""
@@ -458,16 +357,23 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
         number = 0
         while True:
             number += 1
-            pause = _pause(number)
+            pause = pause_after(number)
             try:
                 response = attempt(max(allowed - (time.monotonic() - start), 0.1))
-            except (requests.ConnectionError, requests.Timeout) as error:
+            except PASSING as error:
                 if is_untrusted(error):
                     raise LoopError(self._untrusted(cause_of(error, allowed))) from error
+                if wants_other_certificate(error):
+                    raise LoopError(
+                        f"client_cert: the registry {self.reference.host} asks for a client certificate that "
+                        "it trusts. Set `client_cert` and `client_key`, or correct them."
+                    ) from error
                 failure = f"{self._asked(error)} cannot be reached: {cause_of(error, allowed)}"
                 cause: Exception | None = error
             except (requests.RequestException, OSError) as error:
-                raise LoopError(f"{self.reference.host}: {what} failed: {error}.") from error
+                raise LoopError(
+                    f"url: the registry {self.reference.host}: {what} failed: {error}."
+                ) from error
             else:
                 if response.status_code not in RETRIED_STATUSES:
                     return response
@@ -492,7 +398,7 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
             return f"the registry {self.reference.host}"
         return f"{urlsplit(url).netloc}, to which the registry {self.reference.host} refers,"
 
-    def _once(self, request: _Request, left: float) -> requests.Response:
+    def once(self, request: Request, left: float) -> requests.Response:
         """One attempt: over https or http, whichever the registry speaks."""
         failure: requests.RequestException | None = None
         for scheme in self._schemes:
@@ -500,7 +406,7 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
             try:
                 response = self._authenticated(replace(request, url=url), left)
             except requests.ConnectionError as error:
-                if is_untrusted(error):
+                if is_untrusted(error) or wants_other_certificate(error):
                     raise
                 failure = failure or error
                 continue
@@ -513,7 +419,7 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
             raise failure
         raise requests.ConnectionError("it speaks https only, and its https does not work")
 
-    def _authenticated(self, request: _Request, left: float) -> requests.Response:
+    def _authenticated(self, request: Request, left: float) -> requests.Response:
         """The answer, after the credentials it asked for have been given: once, never in circles.
 
         Or an answer of the server that gives out tokens, where that fails in a way that may pass.
@@ -538,7 +444,7 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
         response.close()
         return self._send(request, self._authentication.shown(request.actions).headers, left)
 
-    def _send(self, request: _Request, more: Mapping[str, str], left: float) -> requests.Response:
+    def _send(self, request: Request, more: Mapping[str, str], left: float) -> requests.Response:
         if hasattr(request.body, "seek"):
             request.body.seek(0)
         deadline = time.monotonic() + left
@@ -552,7 +458,7 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
             verify=self._tls_verify,
             timeout=(min(left, self.connection.timeout / 3), left),
         )
-        return response if request.stream and response.ok else _with_body(response, deadline)
+        return response if request.stream and response.ok else with_body(response, deadline)
 
     def _ask_for_token(
         self,
@@ -572,7 +478,7 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
             verify=self._tls_verify,
             timeout=(self.connection.timeout / 3, self.connection.timeout),
         )
-        return _with_body(response, time.monotonic() + self.connection.timeout)
+        return with_body(response, time.monotonic() + self.connection.timeout)
 
     def _credentials(self) -> Credentials | None:
         """The user of the options, else the one Docker's configuration knows."""
@@ -593,7 +499,7 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
     def _url(self, *parts: str) -> str:
         return f"{self.prefix}://{self._api_host}/v2/{self.reference.repository}/{'/'.join(parts)}"
 
-    def _require(self, response: requests.Response, verb: str, what: str, *statuses: int) -> None:
+    def require(self, response: requests.Response, verb: str, what: str, *statuses: int) -> None:
         """Raise LoopError unless ``response`` has one of ``statuses``."""
         if response.status_code in statuses:
             return
@@ -643,86 +549,6 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
                 f"{self.reference.host}: {what} should have the digest {expected}, but has {actual}. It was "
                 "damaged in the registry or on its way: push it again, or repair the registry."
             )
-
-
-@dataclass(frozen=True)
-class _Request:
-    method: str
-    url: str
-    body: Any = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    json: Any = None
-    stream: bool = False
-    actions: tuple[str, ...] = PULL
-
-
-@dataclass
-class _Upload:
-    """An upload in parts: where the next one goes, and how many bytes have arrived, as far as is known."""
-
-    location: str
-    offset: int
-    is_unsure: bool = False
-
-    def learn(self, response: requests.Response, sent: int = 0) -> None:
-        """Take over what the registry says after ``sent`` bytes.
-
-        OCI distribution spec, "Pushing a blob in chunks", where ``0-0`` stands for nothing as well as for one
-        byte. Raises LoopError where it takes nothing.
-        """
-        self.location = _location(response) if "Location" in response.headers else self.location
-        last = response.headers.get("Range", "").rpartition("-")[2]
-        before = self.offset
-        self.offset = int(last) + 1 if last.isdigit() and last != "0" else sent and before + sent
-        if sent and self.offset <= before:
-            raise LoopError(
-                "url: the registry takes uploads in parts, but stores nothing. Repair the registry."
-            )
-        self.is_unsure = False
-
-
-class _Received:
-    """What has come of a blob."""
-
-    def __init__(self) -> None:
-        self._hash = hashlib.sha256()
-        self.size = 0
-
-    @property
-    def digest(self) -> str:
-        return f"sha256:{self._hash.hexdigest()}"
-
-    def take(self, block: bytes) -> None:
-        self._hash.update(block)
-        self.size += len(block)
-
-
-def _location(upload: requests.Response) -> str:
-    return urljoin(upload.url, upload.headers.get("Location", ""))
-
-
-def _finished(location: str, digest: str) -> str:
-    """The URL that ends an upload."""
-    return f"{location}{'&' if '?' in location else '?'}{urlencode({'digest': digest})}"
-
-
-def _pause(attempt: int) -> float:
-    """The seconds to wait after an attempt, the first being 1."""
-    return FIRST_PAUSE * 2.0 ** (attempt - 1) * random.uniform(0.5, 1.5)  # noqa: S311 - jitter is no secret
-
-
-def _with_body(response: requests.Response, deadline: float) -> requests.Response:
-    """``response`` after its body was read, which must be small and come in time."""
-    body = bytearray()
-    for block in response.iter_content(CHUNK):
-        body += block
-        if len(body) > LARGEST_BODY:
-            raise requests.exceptions.InvalidHeader(f"its answer has more than {LARGEST_BODY} bytes")
-        if time.monotonic() > deadline:
-            raise requests.Timeout("its answer takes too long", request=response.request)
-    response._content = bytes(body)  # noqa: SLF001 - requests has no limits of its own
-    response.close()
-    return response
 
 
 def _keep_headers(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -90,10 +90,11 @@ class FluxCli:
             ]
             try:
                 finished = subprocess.run(
-                    [*command, "--dry-run", "--in-memory-build"],
+                    # Not --in-memory-build, which refuses names with blanks or umlauts, as Flux does not.
+                    # What this writes is gone with the scratch copy that it is given.
+                    [*command, "--dry-run"],
                     # A build that needs no cluster must not find one by accident.
                     env={**os.environ, "KUBECONFIG": os.path.join(scratch, "none")},
-                    # It reads nothing outside the folder that it is started in.
                     cwd=folder,
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,

@@ -129,8 +129,8 @@ url:
   type: str
   returned: success
   sample: oci://localhost:5050/shop
-dest:
-  description: The folder.
+folder:
+  description: The folder, as O(dest) says it.
   type: str
   returned: success
   sample: ./pulled

@@ -53,7 +53,11 @@ def serving(answer: Callable[[Request], Answer], tls: ssl.SSLContext | None = No
         protocol_version = "HTTP/1.1"
 
         def handle_any(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            length = int(self.headers.get("Content-Length", 0))
+            body = self.rfile.read(length)
+            if len(body) < length:  # the client hung up
+                self.close_connection = True
+                return
             request = Request(self.command, self.path, dict(self.headers), body)
             requests.append(request)
             answered = answer(request)

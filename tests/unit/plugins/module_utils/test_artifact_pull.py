@@ -24,7 +24,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifes
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_pull import run
 from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils.folder_swap import replacing
+from ansible_collections.gitops.flux_local.plugins.module_utils.folder_swap import remove_leftovers, replacing
 from ansible_collections.gitops.flux_local.plugins.module_utils.packing import pack
 from ansible_collections.gitops.flux_local.tests.unit.fakes.repository import MemoryRepository
 
@@ -109,7 +109,7 @@ def test_a_folder_holds_what_the_artifact_holds(repository, tmp_path):
         "url": "oci://localhost:5050/shop",
         "tag": "latest",
         "digest": repository.manifests["latest"].digest,
-        "dest": str(dest),
+        "folder": str(dest),
         "media_type": LAYER_TYPE,
         "created": repository.manifests["latest"].annotations["org.opencontainers.image.created"],
         "source": "here",
@@ -279,9 +279,9 @@ def test_what_a_killed_run_left_is_removed_and_what_a_live_one_uses_is_not(tmp_p
     with replacing(dest) as staging:
         dead = Path(f"{staging}-dead")
         write(dead, {"half": "half"})
-        with replacing(dest):
-            assert Path(staging).is_dir()
-            assert not dead.exists()
+        remove_leftovers(dest)
+        assert Path(staging).is_dir()
+        assert not dead.exists()
 
 
 def test_an_exception_leaves_the_old_content(tmp_path):
