@@ -233,12 +233,15 @@ def run(
 
         present = _each(pool, [workload for workload in workloads if workload.is_present], packed)
         _refuse_unknown_dependencies(cluster, workloads)
+        # What the API server would refuse, or that there is none, shows before anything is pushed.
+        _each(pool, present, lambda one: _apply(one, cluster, endpoint, check_mode=True))
         _each(pool, present, compare)
         changed = [one for one in present if one.pushed and one.pushed.changed]
         _each(pool, changed, lambda one: _render(one, renderer))
         if not check_mode:
             _each(pool, changed, publish)
-        _each(pool, present, lambda one: _apply(one, cluster, endpoint, check_mode=check_mode))
+            differing = [one for one in present if any(applied.is_changed for applied in one.applied)]
+            _each(pool, differing, lambda one: _apply(one, cluster, endpoint, check_mode=False))
         for going in absent:
             _remove(going, cluster, params["timeout"], check_mode=check_mode)
         _prove(present, cluster, params["timeout"], check_mode=check_mode)
@@ -301,11 +304,13 @@ def _render(one: Present, renderer: Renderer) -> None:
 
 
 def _apply(one: Present, cluster: Cluster, endpoint: Endpoint, *, check_mode: bool) -> None:
-    for kind, desired in (
-        (OCI_REPOSITORY, one.workload.source_object(endpoint)),
-        (KUSTOMIZATION, one.workload.kustomization_object()),
-    ):
-        one.applied.append(apply_object(cluster, kind, desired, check_mode=check_mode, force=True))
+    one.applied = [
+        apply_object(cluster, kind, desired, check_mode=check_mode, force=True)
+        for kind, desired in (
+            (OCI_REPOSITORY, one.workload.source_object(endpoint)),
+            (KUSTOMIZATION, one.workload.kustomization_object()),
+        )
+    ]
 
 
 def _remove(one: Absent, cluster: Cluster, timeout: float, *, check_mode: bool) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,6 +51,21 @@ def loop(shared_loop: Loop) -> Loop:
     if sorted(shared_loop.processes().values()) != PROGRAMS:
         shared_loop.up()
     return shared_loop
+
+
+@pytest.fixture
+def new_loop(home: Path) -> Iterator[Callable[..., Loop]]:
+    """Makes loops of a test's own, of which nothing is left after it."""
+    made: list[Loop] = []
+
+    def make(name: str, **variables: Any) -> Loop:
+        made.append(Loop(name, home, variables))
+        return made[-1]
+
+    yield make
+    for one in made:
+        if one.processes():
+            one.purge()
 
 
 @pytest.fixture

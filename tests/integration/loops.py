@@ -162,7 +162,7 @@ class Run:
         assert self.code != 0, f"{self.playbook} succeeded"
         for part in said:
             assert part in self.message, f"{part!r} is not in:\n{self.message}"
-        for text in (self.output, self.warnings):
+        for text in (self.text, self.message, self.warnings):
             assert "Traceback" not in text, text
         return self
 

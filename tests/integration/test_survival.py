@@ -115,7 +115,7 @@ def test_certificates_are_renewed_before_they_end(loop, kept):
     assert all(days_left(certificates[path]) > 360 for path in ending)
 
     # As if there were as many days left as a certificate has.
-    run = loop.up(cluster_renew_before_days=366)
+    run = loop.up(cluster_certificate_days=500, cluster_renew_before_days=366)
     assert run.result("The certificates are valid")["changed"]
     renewed = [path for path, content in certificates.items() if path.read_bytes() != content]
     assert sorted(renewed) == sorted(ending)
@@ -131,33 +131,31 @@ def test_certificates_are_renewed_before_they_end(loop, kept):
     assert loop.up().changed == []
 
 
-def test_two_loops_live_side_by_side_and_one_s_end_leaves_the_other_alone(loop, home, kept):
+def test_two_loops_live_side_by_side_and_one_s_end_leaves_the_other_alone(loop, new_loop, kept):
     before, processes = belongings(loop), loop.processes()
-    other = Loop("daneben", home)
-    try:
-        assert other.play("site", "--check").succeeded().changed != []
-        assert not other.state_dir.exists()
-        assert all(receipt["ready"] for receipt in other.up().receipts.values())
-        assert not set(other.ports.values()) & set(loop.ports.values())
-        assert other.digest("kept") is None
-        assert other.config_map("kept") is None
-        other.push({**kept, "name": "there"}).succeeded()
-        assert loop.kustomization("there") is None
+    other = new_loop("daneben")
+    assert other.play("site", "--check").succeeded().changed != []
+    assert not other.state_dir.exists()
+    assert all(receipt["ready"] for receipt in other.up().receipts.values())
+    assert not set(other.ports.values()) & set(loop.ports.values())
+    assert other.digest("kept") is None
+    assert other.config_map("kept") is None
+    other.push({**kept, "name": "there"}).succeeded()
+    assert loop.kustomization("there") is None
 
-        pushed = other.digest("there")
-        storage = other.state_dir / "registry" / "storage"
-        assert other.play("destroy", "--check").succeeded().changed != []
-        assert other.digest("there") == pushed
-        assert other.play("destroy").succeeded().changed != []
-        assert other.processes() == {}
-        assert list(storage.rglob("data")), "the registry's content goes only when told"
-        assert not (other.state_dir / "etcd").exists()
-        assert not (other.state_dir / "pki").exists()
-        assert not other.kubeconfig.exists()
-        assert other.play("destroy").succeeded().changed == []
-        other.play("push").refused("There is no loop daneben", "site.yml")
-    finally:
-        purged = other.purge()
+    pushed = other.digest("there")
+    storage = other.state_dir / "registry" / "storage"
+    assert other.play("destroy", "--check").succeeded().changed != []
+    assert other.digest("there") == pushed
+    assert other.play("destroy").succeeded().changed != []
+    assert other.processes() == {}
+    assert list(storage.rglob("data")), "the registry's content goes only when told"
+    assert not (other.state_dir / "etcd").exists()
+    assert not (other.state_dir / "pki").exists()
+    assert not other.kubeconfig.exists()
+    assert other.play("destroy").succeeded().changed == []
+    other.play("push").refused("There is no loop daneben", "site.yml")
+    purged = other.purge()
     assert purged.succeeded().changed != []
     assert not other.state_dir.exists()
     assert other.purge().succeeded().changed == []
