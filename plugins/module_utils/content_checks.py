@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, Any
 
-from ansible_collections.gitops.flux_local.plugins.module_utils.archive import read_tar
+from ansible_collections.gitops.flux_local.plugins.module_utils.archive import CHUNK, read_tar
 from ansible_collections.gitops.flux_local.plugins.module_utils.kustomization_files import (
     is_kustomization,
     referenced_files,
@@ -26,6 +26,7 @@ with suppress(ImportError):  # module.require() names what is missing
 LARGEST_CHECKED = 8 * 1024 * 1024  # bytes of a file; no manifest is larger
 NAMED_IN_A_WARNING = 5
 _YAML = (".yaml", ".yml")
+_IN_EVERY_SECRET = b"ecret"  # of `kind: Secret`, and of `secretGenerator`
 _ENCRYPTED = "ENC["  # what SOPS replaces each value by
 
 
@@ -59,11 +60,14 @@ def examine(archive: IO[bytes], ignored: Sequence[str], *, parses: bool) -> Find
     ``parses`` says whether all YAML is parsed, which takes some 12 ms for each MB.
     """
     found = Findings()
+    # Most artifacts have no Secret: a search is some forty times as fast as reading every header.
+    if not parses and not _contains(archive, _IN_EVERY_SECRET):
+        return found
     kept: dict[str, str] = {}
     for name, content in _manifests(archive):
         if parses and name.endswith(_YAML) and (problem := _syntax_error(content)):
             found.broken.append(f"{name} ({problem})")
-        if b"ecret" in content or is_kustomization(name):
+        if _IN_EVERY_SECRET in content or is_kustomization(name):
             kept[name] = content.decode("utf-8", "replace")
     generated: list[str] = []
     for name, text in kept.items():
@@ -82,6 +86,16 @@ def named(names: Sequence[str]) -> str:
     """Some of the names, and how many more there are."""
     more = len(names) - NAMED_IN_A_WARNING
     return ", ".join(names[:NAMED_IN_A_WARNING]) + (f" and {more} more" if more > 0 else "")
+
+
+def _contains(archive: IO[bytes], text: bytes) -> bool:
+    archive.seek(0)
+    searched = b""
+    while block := archive.read(CHUNK):
+        searched = searched[1 - len(text) :] + block
+        if text in searched:
+            return True
+    return False
 
 
 def _manifests(archive: IO[bytes]) -> Iterator[tuple[str, bytes]]:

@@ -51,7 +51,7 @@ def ask_helper(program: str, host: str) -> Answer:
 
 
 def docker_credentials(
-    host: str, environment: Mapping[str, str] = os.environ, ask: Ask = ask_helper
+    host: str, environment: Mapping[str, str], ask: Ask = ask_helper
 ) -> Credentials | None:
     """What Docker's configuration (``DOCKER_CONFIG``, else ``~/.docker``) has for ``host``; None for nothing.
 

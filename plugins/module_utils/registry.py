@@ -484,7 +484,7 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
         """The user of the options, else the one Docker's configuration knows."""
         if self.connection.username is not None:
             return Credentials(self.connection.username, self.connection.password)
-        return docker_credentials(self.reference.host)
+        return docker_credentials(self.reference.host, os.environ)
 
     def _is_own(self, url: str) -> bool:
         """Whether ``url`` leads to the registry itself."""

@@ -116,7 +116,7 @@ def cause_of(error: requests.RequestException, allowed: float) -> str:
 def _in_words(cause: BaseException) -> str | None:
     """What went wrong where ``cause`` alone says it."""
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return str(cause.verify_message)
+        return str(cause.verify_message).rstrip(".")
     if isinstance(cause, socket.gaierror):
         return "its host name is not known"
     if isinstance(cause, http.client.IncompleteRead):

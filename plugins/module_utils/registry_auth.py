@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 from ansible_collections.gitops.flux_local.plugins.module_utils.docker_config import Credentials
@@ -78,7 +78,9 @@ class Shown:
 
 
 # Sends method, URL, headers, query and form, and returns the response.
-Send = Callable[[str, str, Mapping[str, str], Sequence[tuple[str, str]], Mapping[str, str] | None], Any]
+Send: TypeAlias = (
+    "Callable[[str, str, Mapping[str, str], Sequence[tuple[str, str]], Mapping[str, str] | None], Any]"
+)
 
 
 class Authentication:

@@ -80,7 +80,7 @@ total:
   description: How many versions there are of those that were asked for, also where O(limit) returns fewer.
   type: int
   returned: success
-  sample: 1
+  sample: 2
 versions:
   description: The versions, the newest first by the time they note; those without one come last.
   type: list
@@ -90,7 +90,7 @@ versions:
     digest:
       description: The digest of the manifest.
       type: str
-      sample: sha256:3f4c52c43ee00abcee3fb899cd602af66325d72c3a5e10a23af7d04184b3b805
+      sample: sha256:3c93650ae5c0601d7fdf50cba323943071744a997dab43e0649620ed067f7ec4
     tags:
       description: All tags that name it, in alphabetical order.
       type: list
@@ -99,7 +99,7 @@ versions:
     created:
       description: When it was made, as it says itself, V(null) where it does not.
       type: str
-      sample: '2026-11-24T15:12:09Z'
+      sample: '2026-11-24T16:41:02Z'
     source:
       description: What it says about its source.
       type: str
@@ -111,11 +111,11 @@ versions:
     content_digest:
       description: The digest of the uncompressed content, V(null) where it was not pushed by this collection.
       type: str
-      sample: sha256:af291c4f8a330936488bfd7e70d9a1e5d07988f378d0cdd1bb30a2260ac67ef3
+      sample: sha256:358f087e9e7bc4deec2e80b46d37db0db90d736a2eaabfa1f3617484e94aaa8f
     size:
       description: The bytes of all layers, compressed.
       type: int
-      sample: 193
+      sample: 276
     media_type:
       description: The media type of the manifest.
       type: str
@@ -130,8 +130,8 @@ versions:
       elements: dict
       sample:
         - media_type: application/vnd.cncf.flux.content.v1.tar+gzip
-          digest: sha256:0d0c5c4b0a4d3ca1cd1ebf6a3a1ae4d2f4c9b7d4d9aee9d0a3a3a4fd6b8c5d21
-          size: 193
+          digest: sha256:3f7860bbb615b254fa50cdf5d5f1470bc3e6c257b2bab837c1fe692f42a77513
+          size: 276
     annotations:
       description: All annotations.
       type: dict
@@ -146,15 +146,15 @@ versions:
         name:
           description: The file's name.
           type: str
-          sample: app/deployment.yaml
+          sample: app/service.yaml
         digest:
           description: The digest of its content.
           type: str
-          sample: sha256:6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b
+          sample: sha256:b05c2f6f740ecd577979ba90c1211ba52b3664688e2201238359cdd5c4ac5a2e
         size:
           description: Its size in bytes.
           type: int
-          sample: 39
+          sample: 108
         is_executable:
           description: Whether it can be executed.
           type: bool

@@ -103,7 +103,7 @@ EXAMPLES = r"""
 - name: What runs in the cluster, byte for byte
   gitops.flux_local.oci_artifact_pull:
     url: oci://localhost:5050/shop
-    digest: sha256:3f4c52c43ee00abcee3fb899cd602af66325d72c3a5e10a23af7d04184b3b805
+    digest: sha256:3c93650ae5c0601d7fdf50cba323943071744a997dab43e0649620ed067f7ec4
     dest: ./running
 
 - name: What was handed over in a folder, without a registry
@@ -118,7 +118,7 @@ digest:
   description: The digest of the artifact (its manifest).
   type: str
   returned: success
-  sample: sha256:3f4c52c43ee00abcee3fb899cd602af66325d72c3a5e10a23af7d04184b3b805
+  sample: sha256:3c93650ae5c0601d7fdf50cba323943071744a997dab43e0649620ed067f7ec4
 tag:
   description: The tag the artifact was found under, V(null) with O(digest).
   type: str
@@ -143,7 +143,7 @@ size:
   description: The bytes of these files.
   type: int
   returned: success
-  sample: 78
+  sample: 156
 media_type:
   description: The media type of the layer they are from.
   type: str
@@ -153,7 +153,7 @@ created:
   description: When the artifact was made, as it says itself, V(null) where it does not.
   type: str
   returned: success
-  sample: '2026-11-24T15:12:09Z'
+  sample: '2026-11-24T16:41:02Z'
 source:
   description: What the artifact says about its source.
   type: str

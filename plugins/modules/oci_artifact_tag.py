@@ -84,7 +84,7 @@ EXAMPLES = r"""
 - name: A release is never moved
   gitops.flux_local.oci_artifact_tag:
     url: oci://localhost:5050/shop
-    digest: sha256:3f4c52c43ee00abcee3fb899cd602af66325d72c3a5e10a23af7d04184b3b805
+    digest: sha256:3c93650ae5c0601d7fdf50cba323943071744a997dab43e0649620ed067f7ec4
     tags: [1.4.0]
     immutable: true
 
@@ -100,7 +100,7 @@ digest:
   description: The digest that the tags name, V(null) when they are removed.
   type: str
   returned: success
-  sample: sha256:3f4c52c43ee00abcee3fb899cd602af66325d72c3a5e10a23af7d04184b3b805
+  sample: sha256:3c93650ae5c0601d7fdf50cba323943071744a997dab43e0649620ed067f7ec4
 url:
   description: The repository.
   type: str
@@ -117,7 +117,7 @@ previous:
   type: dict
   returned: success
   sample:
-    stable: sha256:c5cbd1e86e55dde5735b36a8c9572bf722ef465f0d539bfea0051a74be3ab0c1
+    stable: sha256:c0678e0361d44f8da5605e72fd5c4e2d75a7873b72f1c3ef0d8c7cd5762cb11c
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -55,7 +55,9 @@ def serving(answer: Callable[[Request], Answer], tls: ssl.SSLContext | None = No
         def handle_any(self) -> None:
             length = int(self.headers.get("Content-Length", 0))
             body = self.rfile.read(length)
-            if len(body) < length:  # the client hung up
+            # The client hung up in the middle of the body, or of headers, which http.server takes for all.
+            lacks_length = self.command in {"POST", "PUT", "PATCH"} and "Content-Length" not in self.headers
+            if lacks_length or len(body) < length:
                 self.close_connection = True
                 return
             request = Request(self.command, self.path, dict(self.headers), body)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ansible_collections.gitops.flux_local.plugins.module_utils import content_checks
 from ansible_collections.gitops.flux_local.plugins.module_utils.content_checks import Findings, examine
 from ansible_collections.gitops.flux_local.plugins.module_utils.packing import pack
 
@@ -24,6 +25,14 @@ def examined(tmp_path: Path) -> Examine:
             return examine(packed.archive, packed.ignored, parses=True)
 
     return found
+
+
+def test_a_secret_is_found_wherever_blocks_end(tmp_path, monkeypatch):
+    (tmp_path / "a.yaml").write_text(PLAIN)
+    with pack(str(tmp_path)) as packed:
+        for size in range(1, 40):
+            monkeypatch.setattr(content_checks, "CHUNK", size)
+            assert examine(packed.archive, (), parses=False).secrets == ["a.yaml"]
 
 
 def secret(**fields: object) -> str:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -36,7 +36,7 @@ from ansible_collections.gitops.flux_local.tests.unit.fakes.faulty_registry impo
 from ansible_collections.gitops.flux_local.tests.unit.fakes.http_server import Answer, Request, serving
 
 REQUEST = PushRequest(("latest",), annotations={CREATED: "2026-11-24T00:00:00Z"})
-Fault = Callable[[Request, int], Answer | None]
+Fault: TypeAlias = "Callable[[Request, int], Answer | None]"
 EVERY = 89  # bytes; a prime, so that nothing is always at the same place of a line
 BIG = os.urandom(1_000_000)
 BLOB = Descriptor("application/octet-stream", digest_of(BIG), len(BIG))
