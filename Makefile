@@ -1,6 +1,7 @@
 # Copyright (c) 2026, the gitops.flux_local authors
 # SPDX-License-Identifier: Apache-2.0
 #
+# MIRROR names what has the programs' images (docs/air-gap.md); scripts/check-needs.sh reads it, too.
 # `make` alone lists the targets. ARGS goes to the program a target runs: make up ARGS='-e flux_local_name=shop', make unit ARGS='-k packing'.
 
 .POSIX:
@@ -35,12 +36,13 @@ help:
 	  'make build        the collection as a tarball, in .build' \
 	  'make clean        remove what the gates and tests left (the virtual environment stays)' \
 	  '' \
+	  'MIRROR=folder-or-registry has the programs of make up: docs/air-gap.md' \
 	  'ARGS="..." is handed on, such as: make up ARGS="-e flux_local_name=shop", make unit ARGS="-k packing"'
 
 # --- the loop
 
 up: check-needs $(VENV)/runtime
-	$(WITH_VENV) ansible-playbook playbooks/site.yml $(ARGS)
+	$(WITH_VENV) ansible-playbook playbooks/site.yml $(MIRROR:%=-e binaries_mirror=%) $(ARGS)
 
 push status prune stop destroy: $(VENV)/runtime
 	$(WITH_VENV) ansible-playbook playbooks/$@.yml $(ARGS)

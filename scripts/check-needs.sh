@@ -5,12 +5,15 @@
 # Says what this machine lacks before anything is installed or built, all together, each with what to do about it; then exits 1.
 # Otherwise prints the path of the Python to use. PYTHON names a certain one; XDG_CACHE_HOME is respected as the role binaries does.
 #
+# MIRROR names what has the images of all programs (the role's option binaries_mirror).
+#
 #   scripts/check-needs.sh [--folder FOLDER]     FOLDER has programs already (the role's option binaries_folder)
 set -eu
 
 programs_table=$(dirname "$0")/../roles/binaries/vars/main.yml
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/flux-local
 folder=
+mirror=${MIRROR:-}
 lacking=
 
 while [ $# -gt 0 ]; do
@@ -115,8 +118,12 @@ has make || lacks 'make is needed.' 'sudo apt install make' 'sudo dnf install ma
 choose_python
 name_platform
 unbuilt=$(to_build | paste -s -d ' ' -)
-if [ -n "$unbuilt" ] && ! go_is_new_enough; then
-  lacks "Go 1.26 or later is needed to build $unbuilt (or a folder that has them: the role's option binaries_folder)." \
+case $platform in
+  linux-*) ;;
+  *) mirror= ;; # images have programs for Linux
+esac
+if [ -n "$unbuilt" ] && [ -z "$mirror" ] && ! go_is_new_enough; then
+  lacks "Go 1.26 or later is needed to build $unbuilt (or a folder that has them: the role's option binaries_folder; or a mirror of their images: binaries_mirror)." \
     'https://go.dev/dl/ (unpack it, and put its bin folder into PATH)' \
     'sudo dnf install golang (when "dnf info golang" says 1.26 or later; else https://go.dev/dl/)' 'brew install go'
 fi

@@ -184,10 +184,15 @@ def _lacks_libraries(
 def _lacks_go(wanted: Mapping[str, Any], go: Go | None) -> Iterator[Need]:
     if go is None or not at_least(go.version, wanted["minimum"]):
         found = f"version {go.version} is installed" if go else "there is none in PATH"
-        programs = ", ".join(wanted["needed_for"])
+        purposes = {
+            "build": wanted["needed_for"],
+            "fetch the manifests, which images do not have, of": wanted["modules_for"],
+        }
+        needed = " and to ".join(f"{verb} {', '.join(names)}" for verb, names in purposes.items() if names)
         yield Need(
-            f"Go {wanted['minimum']} or later is needed to build {programs}, and {found}.",
-            "Install it (https://go.dev/dl/), or set binaries_folder to a folder with these programs.",
+            f"Go {wanted['minimum']} or later is needed to {needed}, and {found}.",
+            "Install it (https://go.dev/dl/), or set binaries_folder to a folder with these programs, "
+            "or binaries_mirror to a mirror with their images and manifests.",
         )
 
 

@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils.image_method import ImageMethod
+from ansible_collections.gitops.flux_local.plugins.module_utils.images import Availability, Images, grouped
 from ansible_collections.gitops.flux_local.plugins.module_utils.program_methods import (
     Commands,
     FolderMethod,
@@ -47,6 +49,9 @@ CHECK_SECONDS = 60
 # What the option method names, made from the module's options and the platform.
 METHODS: dict[str, Callable[[Mapping[str, Any], str, Commands], Method]] = {
     "folder": lambda options, platform, _commands: FolderMethod(Path(options["folder"]), platform),
+    "image": lambda options, platform, commands: ImageMethod(
+        Images.from_params(options), platform, GoMethod(Path(options["modules_dir"]), platform, commands)
+    ),
     "go": lambda options, platform, commands: GoMethod(Path(options["modules_dir"]), platform, commands),
 }
 
@@ -72,36 +77,25 @@ def look(
     platform: str,
     source: str,
     folder: Path | None,
+    images: Images,
+    warn: Callable[[str], None],
 ) -> dict[str, Any]:
     """Where the programs are or will be, and how those that are missing will be installed, in order.
 
-    Raises LoopError naming all that a folder lacks, when it is the only source.
+    Raises LoopError naming all that the only source lacks.
     """
     programs = select([parse_program(entry) for entry in entries], names)
     if folder and not folder.is_dir():
         raise LoopError(f"folder {folder} is no directory. Name one that has the programs, or leave it out.")
     places = {program.name: cached(cache, program, platform) for program in programs}
     present = {program.name for program in programs if not lacking(places[program.name], program)}
-    absent: dict[str, list[Path]] = {}
-    if folder and source != "go":
-        absent = {
-            program.name: find_in_folder(folder, program, platform)[1]
-            for program in programs
-            if program.name not in present
-        }
-    if source == "folder" and any(absent.values()):
-        paths = ", ".join(str(path) for each in absent.values() for path in each)
-        raise LoopError(
-            f"folder {folder} lacks {paths}. "
-            "Put them there, or let other sources supply what it lacks (source: auto).",
-            lacking=[name for name, each in absent.items() if each],
-        )
-    steps = plan(
-        programs,
-        present=present,
-        in_folder={name for name, each in absent.items() if not each},
-        source=source,
-    )
+    wanted = [program for program in programs if program.name not in present]
+    in_folder = _in_folder(wanted, folder, platform, source) if source in ("auto", "folder") else set()
+    found = Availability()
+    if source in ("auto", "image"):
+        remaining = [program for program in wanted if program.name not in in_folder]
+        found = _in_images(remaining, images, platform, source, warn)
+    steps = plan(programs, present=present, in_folder=in_folder, in_images=found.available, source=source)
     originals = {entry["name"]: dict(entry) for entry in entries}
     return {
         "changed": False,
@@ -112,12 +106,56 @@ def look(
                 "name": step.program.name,
                 "version": step.program.version,
                 "method": step.method,
+                "needs_module": bool(
+                    step.method == "image"
+                    and step.program.manifests
+                    and step.program.name not in found.with_manifests
+                ),
                 "log": str(log_file(cache, step.program)),
                 "program": originals[step.program.name],
             }
             for step in steps
         ],
     }
+
+
+def _in_folder(programs: Sequence[Program], folder: Path | None, platform: str, source: str) -> set[str]:
+    """Those that the folder has. Raises LoopError for all that it lacks, when it is the only source."""
+    absent = (
+        {program.name: find_in_folder(folder, program, platform)[1] for program in programs} if folder else {}
+    )
+    if source == "folder" and any(absent.values()):
+        paths = ", ".join(str(path) for each in absent.values() for path in each)
+        raise LoopError(
+            f"folder {folder} lacks {paths}. "
+            "Put them there, or let other sources supply what it lacks (source: auto).",
+            lacking=[name for name, each in absent.items() if each],
+        )
+    return {name for name, each in absent.items() if not each}
+
+
+def _in_images(
+    programs: Sequence[Program], images: Images, platform: str, source: str, warn: Callable[[str], None]
+) -> Availability:
+    """Those that can be had from images. Raises LoopError for all others when it is the only source."""
+    if not platform.startswith("linux-"):
+        if source == "image":
+            raise LoopError(
+                f"source: images have programs for Linux, and this is {platform}. "
+                "Let them be copied from a folder or built with Go (source: auto)."
+            )
+        return Availability()
+    found = images.look(programs, platform)
+    reasons = [f"{', '.join(names)}: {reason}." for names, reason in grouped(found.refused)]
+    if reasons and source == "image":
+        raise LoopError(
+            "These programs cannot be had from images. " + " ".join(reasons) + " "
+            "Fill the mirror (playbooks/mirror.yml), or let other sources supply them (source: auto).",
+            lacking=list(found.refused),
+        )
+    for reason in reasons:
+        warn(f"Not from images but with Go: {reason}")
+    return found
 
 
 @dataclass(frozen=True)

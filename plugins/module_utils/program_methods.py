@@ -80,12 +80,16 @@ class Method(Protocol):
 
 def lacking(place: Place, program: Program) -> list[Path]:
     """What is not there of a program and its manifests."""
-    absent = [] if place.program.is_file() and os.access(place.program, os.X_OK) else [place.program]
-    if place.manifests:
-        absent += [
-            place.manifests / target for target in program.targets if not (place.manifests / target).is_dir()
-        ]
-    return absent
+    is_there = place.program.is_file() and os.access(place.program, os.X_OK)
+    return [*([] if is_there else [place.program]), *lacking_manifests(place, program)]
+
+
+def lacking_manifests(place: Place, program: Program) -> list[Path]:
+    """The folders with manifests that are not there."""
+    if place.manifests is None:
+        return []
+    folders = [place.manifests / target for target in program.targets]
+    return [folder for folder in folders if not folder.is_dir()]
 
 
 def find_in_folder(folder: Path, program: Program, platform: str) -> tuple[Place | None, list[Path]]:
@@ -143,8 +147,13 @@ class GoMethod:
                 f"{program.name} {program.version} could not be built from its Go module. "
                 "Mend what the log names, then run this again: it continues where it ended."
             )
+        self.obtain_manifests(program, into, scratch, log)
+
+    def obtain_manifests(self, program: Program, into: Place, scratch: Path, log: TextIO) -> None:
+        """Copy the manifests out of the program's Go module. Nothing is built for that."""
         if into.manifests:
-            unpacked = self._unpacked(program, pin, environment, log)
+            environment = go_environment(os.environ, self.platform, scratch)
+            unpacked = self._unpacked(program, self.modules / program.module, environment, log)
             for manifests in program.manifests:
                 copy_manifests(unpacked / manifests.origin, into.manifests / manifests.target)
 

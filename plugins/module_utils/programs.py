@@ -41,6 +41,8 @@ class Program:
     check_arguments: tuple[str, ...] = ("--version",)
     check_build_info: bool = False
     manifests: tuple[ManifestFolder, ...] = ()
+    image: str = ""
+    path: str = ""
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -88,6 +90,8 @@ def parse_program(entry: Mapping[str, Any]) -> Program:
         check_arguments=tuple(entry.get("check_arguments") or ["--version"]),
         check_build_info=bool(entry.get("check_build_info")),
         manifests=tuple(ManifestFolder(each["from"], each["to"]) for each in entry.get("manifests") or []),
+        image=(entry.get("image") or "").replace("{version}", version),
+        path=entry.get("path") or "",
     )
 
 
@@ -124,17 +128,26 @@ def log_file(cache: Path, program: Program) -> Path:
 
 
 def plan(
-    programs: Iterable[Program], *, present: Collection[str], in_folder: Collection[str], source: str
+    programs: Iterable[Program],
+    *,
+    present: Collection[str],
+    in_folder: Collection[str],
+    in_images: Collection[str],
+    source: str,
 ) -> list[Step]:
-    """How each program that is not ``present`` will be installed, in order."""
-    return [
-        Step(
-            program,
-            "folder" if source == "folder" or (source == "auto" and program.name in in_folder) else "go",
-        )
-        for program in programs
-        if program.name not in present
-    ]
+    """How each program that is not ``present`` will be installed, in order.
+
+    A program that its source lacks keeps that as its method, but for ``auto``, which builds it.
+    """
+
+    def method(program: Program) -> str:
+        if source != "auto":
+            return source
+        if program.name in in_folder:
+            return "folder"
+        return "image" if program.name in in_images else "go"
+
+    return [Step(program, method(program)) for program in programs if program.name not in present]
 
 
 def go_environment(inherited: Mapping[str, str], platform: str, scratch: Path) -> dict[str, str]:
@@ -181,8 +194,13 @@ def download_command(program: Program, folder: Path) -> list[str]:
 
 
 def proves_version(program: Program, output: str) -> bool:
-    """Whether what the program printed is its check text, and not the start of a longer version."""
-    return re.search(re.escape(program.check_text) + r"(?![\w.+-]*\w)", output) is not None
+    """Whether what the program printed is its check text, and not the start of a longer version.
+
+    The ``v`` that some builds put before the version, and others of the same version do not, does not matter.
+    """
+    version = re.escape(program.version)
+    text = re.escape(program.check_text).replace(f"v{version}", version).replace(version, f"v?{version}")
+    return re.search(text + r"(?![\w.+-]*\w)", output) is not None
 
 
 def recorded_version(content: bytes | mmap.mmap, source: str) -> str:

@@ -71,6 +71,11 @@ options:
         type: list
         elements: str
         required: true
+      modules_for:
+        description: The names of the programs whose manifests have to come from their Go modules.
+        type: list
+        elements: str
+        default: []
       free_gb:
         description: The free space that building them needs in each of Go's two caches, in gigabytes.
         type: float
@@ -146,6 +151,7 @@ FOLDER: dict[str, Any] = {
 GO: dict[str, Any] = {
     "minimum": {"type": "str", "required": True},
     "needed_for": {"type": "list", "elements": "str", "required": True},
+    "modules_for": {"type": "list", "elements": "str", "default": []},
     "free_gb": {"type": "float", "default": 0},
 }
 

@@ -15,6 +15,7 @@ description:
   - Looks for all programs in the cache in one call, and runs none of them. What the cache has was checked before it got there.
   - Says of each program that is missing how M(gitops.flux_local.program_install) will install it.
 extends_documentation_fragment:
+  - gitops.flux_local.images
   - gitops.flux_local.attributes
   - gitops.flux_local.attributes.info_module
 options:
@@ -36,10 +37,12 @@ options:
     description:
       - Where programs come from that the cache lacks.
       - V(folder) takes them from O(folder) only. It is an error when that lacks one, and the error names all it lacks.
+      - V(image) takes them out of their images only, which have programs for Linux. All that cannot be had is named in one error.
       - V(go) builds them from their pinned Go modules.
-      - V(auto) takes from O(folder) what that has, and builds the others.
+      - V(auto) takes from O(folder) what that has, from images what can be had, and builds the others.
+      - Registries are asked at the same time, and one that does not answer is not asked twice.
     type: str
-    choices: [auto, folder, go]
+    choices: [auto, folder, image, go]
     default: auto
   folder:
     description:
@@ -108,6 +111,9 @@ missing:
     method:
       description: How it is to be installed.
       type: str
+    needs_module:
+      description: Whether it will be taken out of its image, but its manifests have to come from its Go module.
+      type: bool
     log:
       description: Where the output of its installation will be.
       type: str
@@ -118,6 +124,7 @@ missing:
     - log: /home/dev/.cache/flux-local/logs/etcd-3.6.8.log
       method: go
       name: etcd
+      needs_module: false
       program:
         check_text: "etcd Version: {version}"
         module: etcd
@@ -132,23 +139,27 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gitops.flux_local.plugins.module_utils.module import exit_with
+from ansible_collections.gitops.flux_local.plugins.module_utils.images import IMAGE_ARGUMENTS, Images
+from ansible_collections.gitops.flux_local.plugins.module_utils.module import exit_with, require
 from ansible_collections.gitops.flux_local.plugins.module_utils.program_cache import look, this_platform
 
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={
+        argument_spec=IMAGE_ARGUMENTS
+        | {
             "programs": {"type": "list", "elements": "dict", "required": True},
             "names": {"type": "list", "elements": "str", "default": []},
             "cache_dir": {"type": "path", "required": True},
-            "source": {"type": "str", "choices": ["auto", "folder", "go"], "default": "auto"},
+            "source": {"type": "str", "choices": ["auto", "folder", "image", "go"], "default": "auto"},
             "folder": {"type": "path"},
         },
         required_if=[("source", "folder", ["folder"])],
         supports_check_mode=True,
     )
     wanted = module.params
+    if wanted["source"] in ("auto", "image"):
+        require(module, "oras")
     exit_with(
         module,
         lambda: look(
@@ -158,6 +169,8 @@ def main() -> None:
             platform=this_platform(),
             source=wanted["source"],
             folder=Path(wanted["folder"]) if wanted["folder"] else None,
+            images=Images.from_params(wanted),
+            warn=module.warn,
         ),
     )
 

@@ -18,6 +18,7 @@ description:
   - Of two runs at once that want the same program, one installs it, and the other one waits and finds it there.
   - The output of the installation is kept in the cache's folder C(logs).
 extends_documentation_fragment:
+  - gitops.flux_local.images
   - gitops.flux_local.attributes
 attributes:
   check_mode:
@@ -27,7 +28,7 @@ attributes:
   idempotent:
     support: full
 requirements:
-  - Go, of the version that O(modules_dir) asks for, when O(method=go)
+  - Go, of the version that O(modules_dir) asks for, when O(method=go), and for manifests that the mirror lacks when O(method=image)
 options:
   program:
     description: The program. In its texts, V({version}) stands for its version.
@@ -93,13 +94,25 @@ options:
             description: The folder in the program's manifests.
             type: str
             required: true
+      image:
+        description:
+          - The image that has the program, C(host/repository:tag), with C(@sha256:...) behind it when it is pinned to a digest.
+          - Required when O(method=image).
+        type: str
+        default: ''
+      path:
+        description: Where in the image the program is. Symbolic links are followed. Required when O(method=image).
+        type: str
+        default: ''
   method:
     description:
       - How the program is obtained.
       - V(folder) copies it from O(folder).
+      - V(image) takes it out of the layers of its image, with every digest verified, and its manifests from O(mirror) or, where that is
+        not given or lacks them, from its Go module.
       - V(go) builds it without cgo, with the installed Go and the user's own proxy settings and caches.
     type: str
-    choices: [folder, go]
+    choices: [folder, image, go]
     required: true
   cache_dir:
     description: The folder that keeps programs by name, version and platform. It is made when it does not exist.
@@ -111,7 +124,7 @@ options:
       - Either programs lie in it side by side, with their manifests in C(manifests/<name>), or it is laid out as O(cache_dir).
     type: path
   modules_dir:
-    description: The folder with the pinned Go modules. Required when O(method=go).
+    description: The folder with the pinned Go modules. Required when O(method=go) or O(method=image).
     type: path
 seealso:
   - module: gitops.flux_local.program_info
@@ -130,6 +143,22 @@ EXAMPLES = r"""
       source: go.etcd.io/etcd/server/v3
       package: go.etcd.io/etcd/server/v3
       check_text: "etcd Version: {version}"
+
+- name: Take etcd out of its image, from a mirror of that
+  gitops.flux_local.program_install:
+    method: image
+    mirror: registry.example.com/flux-local
+    cache_dir: ~/.cache/flux-local
+    modules_dir: files/modules
+    program:
+      name: etcd
+      version: 3.6.8
+      module: etcd
+      source: go.etcd.io/etcd/server/v3
+      package: go.etcd.io/etcd/server/v3
+      check_text: "etcd Version: {version}"
+      image: registry.k8s.io/etcd:{version}-0
+      path: /usr/local/bin/etcd
 """
 
 RETURN = r"""
@@ -159,7 +188,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gitops.flux_local.plugins.module_utils.module import exit_with
+from ansible_collections.gitops.flux_local.plugins.module_utils.images import IMAGE_ARGUMENTS
+from ansible_collections.gitops.flux_local.plugins.module_utils.module import exit_with, require
 from ansible_collections.gitops.flux_local.plugins.module_utils.program_cache import run
 
 MANIFESTS: dict[str, Any] = {
@@ -178,21 +208,30 @@ PROGRAM: dict[str, Any] = {
     "check_text": {"type": "str", "required": True},
     "check_build_info": {"type": "bool", "default": False},
     "manifests": {"type": "list", "elements": "dict", "default": [], "options": MANIFESTS},
+    "image": {"type": "str", "default": ""},
+    "path": {"type": "str", "default": ""},
 }
 
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={
+        argument_spec=IMAGE_ARGUMENTS
+        | {
             "program": {"type": "dict", "required": True, "options": PROGRAM},
-            "method": {"type": "str", "choices": ["folder", "go"], "required": True},
+            "method": {"type": "str", "choices": ["folder", "image", "go"], "required": True},
             "cache_dir": {"type": "path", "required": True},
             "folder": {"type": "path"},
             "modules_dir": {"type": "path"},
         },
-        required_if=[("method", "folder", ["folder"]), ("method", "go", ["modules_dir"])],
+        required_if=[
+            ("method", "folder", ["folder"]),
+            ("method", "image", ["modules_dir"]),
+            ("method", "go", ["modules_dir"]),
+        ],
         supports_check_mode=True,
     )
+    if module.params["method"] == "image":
+        require(module, "oras")
     exit_with(module, lambda: run(module.params, check_mode=module.check_mode, warn=module.warn))
 
 

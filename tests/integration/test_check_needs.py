@@ -119,6 +119,16 @@ def test_go_is_not_needed_for_what_a_folder_has(machine, tmp_path):
     assert machine.check("--folder", str(tmp_path / "flat")).returncode == 0
 
 
+def test_go_is_not_needed_where_a_mirror_has_the_images(machine):
+    machine.add_everything()
+    (machine.bin / "go").unlink()
+    assert machine.check(MIRROR="/media/stick/flux-local").returncode == 0
+    # Images have programs for Linux only.
+    (machine.bin / "uname").unlink()
+    machine.add("uname", "case $1 in -s) echo Darwin ;; *) echo arm64 ;; esac")
+    assert machine.check(MIRROR="/media/stick/flux-local").returncode == 1
+
+
 def test_a_python_without_venv_is_named_as_such(machine):
     machine.add_everything()
     machine.add("python3", f'case $2 in *ensurepip*) exit 1 ;; esac\nexec {sys.executable} "$@"')

@@ -53,7 +53,7 @@ def state_folder(**changes):
     return [{"path": "/state", "purpose": "the state", "free_gb": 1.0, "programs_run": True, **changes}]
 
 
-GO = {"minimum": "1.26", "needed_for": ["etcd", "kwok"], "free_gb": 2.6}
+GO = {"minimum": "1.26", "needed_for": ["etcd", "kwok"], "modules_for": [], "free_gb": 2.6}
 
 
 @pytest.mark.parametrize(

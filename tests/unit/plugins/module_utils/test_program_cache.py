@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils.images import Images
 from ansible_collections.gitops.flux_local.plugins.module_utils.program_cache import Installer, look
 from ansible_collections.gitops.flux_local.plugins.module_utils.program_methods import LocalCommands
 from ansible_collections.gitops.flux_local.plugins.module_utils.programs import parse_program
@@ -61,7 +62,17 @@ def installer(cache: Path, method: FakeMethod, warnings: list[str] | None = None
 
 
 def seen(cache, entries=(ETCD, KWOK), names=(), source="auto", folder=None):
-    return look(entries, names=names, cache=cache, platform=PLATFORM, source=source, folder=folder)
+    warnings: list[str] = []
+    return look(
+        entries,
+        names=names,
+        cache=cache,
+        platform=PLATFORM,
+        source=source,
+        folder=folder,
+        images=Images(),
+        warn=warnings.append,
+    )
 
 
 def files(cache: Path) -> set[str]:

@@ -120,13 +120,20 @@ def test_places_in_the_cache_and_in_a_flat_folder():
 @pytest.mark.parametrize(
     ("source", "methods"),
     [
-        ("auto", {"kube-apiserver": "folder", "kwok": "go"}),
-        ("folder", {"kube-apiserver": "folder", "kwok": "folder"}),
-        ("go", {"kube-apiserver": "go", "kwok": "go"}),
+        ("auto", {"kube-apiserver": "folder", "kwok": "image", "flux": "go"}),
+        ("folder", {"kube-apiserver": "folder", "kwok": "folder", "flux": "folder"}),
+        ("image", {"kube-apiserver": "image", "kwok": "image", "flux": "image"}),
+        ("go", {"kube-apiserver": "go", "kwok": "go", "flux": "go"}),
     ],
 )
 def test_what_is_missing_gets_the_method_of_its_source(source, methods):
-    steps = plan(map(named, NAMES), present={"etcd"}, in_folder={"kube-apiserver"}, source=source)
+    steps = plan(
+        map(named, [*NAMES, "flux"]),
+        present={"etcd"},
+        in_folder={"kube-apiserver"},
+        in_images={"kube-apiserver", "kwok"},
+        source=source,
+    )
     assert {step.program.name: step.method for step in steps} == methods
 
 
