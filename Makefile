@@ -14,7 +14,7 @@ ARTIFACT_MODULE = roles/binaries/files/modules/artifact
 # What a recipe starts with: the virtual environment's programs come first. (POSIX make cannot export PATH.)
 WITH_VENV = PATH="$$PWD/$(VENV)/bin:$$PATH"; export PATH; set -e;
 
-.PHONY: help up push status prune stop destroy test lint sanity unit integration molecule go-test docs build clean check-needs
+.PHONY: help up push status prune stop destroy test lint sanity unit integration molecule go-test docs build clean check-needs lab lab-down test-clusters
 
 help:
 	printf '%s\n' \
@@ -32,6 +32,10 @@ help:
 	  'make go-test      tests of the Go package the role binaries carries' \
 	  'make molecule     converge, idempotence, verify, destroy' \
 	  'make integration  tests on the real registry, API server and Flux' \
+	  '' \
+	  'make lab          container engines and images for the next one, made here if need be (Debian, as root)' \
+	  'make test-clusters  tests on container engines and the clusters in them' \
+	  'make lab-down     end the engine that make lab started' \
 	  '' \
 	  'make build        the collection as a tarball, in .build' \
 	  'make clean        remove what the gates and tests left (the virtual environment stays)' \
@@ -107,6 +111,17 @@ go-test:
 	cd $(ARTIFACT_MODULE) && export GOTOOLCHAIN=local GOFLAGS= && \
 	unformatted=$$(gofmt -l .) && { test -z "$$unformatted" || { echo "gofmt -w is due for: $$unformatted"; exit 1; }; } && \
 	go vet ./... && go test $(ARGS) ./...
+
+# --- the lab: container engines, and what runs on them (docs/clusters.md)
+
+lab: $(VENV)/runtime
+	$(WITH_VENV) scripts/lab.sh up
+
+lab-down:
+	scripts/lab.sh down
+
+test-clusters: $(VENV)/development
+	$(WITH_VENV) pytest tests/clusters $(ARGS)
 
 # --- the rest
 

@@ -35,6 +35,12 @@ options:
     description: The names of the ports, each with the port to take when it is free.
     type: dict
     required: true
+  held:
+    description:
+      - Ports that the loop's own programs listen on although they were not chosen here, by name. They are kept like those that were.
+      - A name without a value is ignored.
+    type: dict
+    default: {}
   pinned:
     description:
       - Ports that must be these and no others, by name. A name without a value is ignored.
@@ -114,7 +120,7 @@ def chosen_ports(params: dict[str, Any], *, keeps: bool) -> dict[str, Any]:
     kept = read_ports(state_dir)
     chosen = choose(
         port_numbers("wanted", params["wanted"]),
-        kept,
+        {**port_numbers("held", params["held"]), **kept},
         port_numbers("pinned", params["pinned"]),
         reserved=ports_of_siblings(state_dir),
         is_free=LocalMachine().port_is_free,
@@ -139,6 +145,7 @@ def main() -> None:
         argument_spec={
             "state_dir": {"type": "path", "required": True},
             "wanted": {"type": "dict", "required": True},
+            "held": {"type": "dict", "default": {}},
             "pinned": {"type": "dict", "default": {}},
         },
         supports_check_mode=True,
