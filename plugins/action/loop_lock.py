@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 
 from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils.lock import (
@@ -51,10 +52,14 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hin
                 command=_playbooks_of(sys.argv),
                 since=time.strftime("%Y-%m-%d %H:%M:%S"),
             )
-            result["waited"] = round(take(lock_file, owner, timeout=arguments["timeout"]), 1)
+            result["waited"] = round(take(lock_file, owner, timeout=arguments["timeout"], on_wait=_tell), 1)
         except LoopError as error:
             raise AnsibleActionFail(error.message) from error
         return result
+
+
+def _tell(holder: Owner) -> None:
+    Display().display(f"Waiting for process {holder.pid}, {holder.command}, which works on this loop.")
 
 
 def _playbooks_of(arguments: list[str]) -> str:

@@ -13,6 +13,8 @@ options:
   url:
     description:
       - The repository, as Flux names it, C(oci://host[:port]/repository), without a tag or digest.
+      - Or C(oci-layout://path), an OCI image layout in a folder, as handed over without a network. It is made when something
+        is written to it. The options about registries do not matter then.
     type: str
     required: true
   insecure:
@@ -23,7 +25,10 @@ options:
     default: false
   username:
     description:
-      - The user to authenticate as, together with O(password). Without it, access is anonymous.
+      - The user to authenticate as, together with O(password).
+      - Without it, a registry that asks for credentials is shown those that Docker's configuration has for it, in the folder that the
+        environment variable E(DOCKER_CONFIG) names, else in C(~/.docker). Credential helpers and identity tokens are used as Docker does.
+        Where there are none, access is anonymous.
     type: str
   password:
     description:
@@ -51,7 +56,8 @@ options:
   timeout:
     description:
       - After how many seconds a registry that does not answer, or answers with errors of its own, is given up.
-      - A transfer takes as long as it needs, while data flow.
+      - Meanwhile it is tried again, at most four times, and no earlier than the registry asks for.
+      - A transfer takes as long as it needs, while data flow. A download that breaks off is continued from there.
     type: float
     default: 10
 requirements:

@@ -11,17 +11,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, Protocol
 
 from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
+INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
 CONFIG_TYPE = "application/vnd.cncf.flux.config.v1+json"
 LAYER_TYPE = "application/vnd.cncf.flux.content.v1.tar+gzip"
 # A tag can name any of these: what it holds has to be known before it is moved.
 ACCEPTED_TYPES = (
     MANIFEST_TYPE,
-    "application/vnd.oci.image.index.v1+json",
+    INDEX_TYPE,
     "application/vnd.docker.distribution.manifest.v2+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
 )
@@ -42,6 +43,28 @@ _HOST = re.compile(
 )
 # OCI image spec, "Digests"; sha256 is the only one registries must have.
 _DIGEST = re.compile(r"sha256:[a-f0-9]{64}")
+
+
+LAYOUT_SCHEME = "oci-layout://"
+
+
+class Location(Protocol):
+    """Where a repository is."""
+
+    @property
+    def url(self) -> str:
+        """How users write it."""
+
+
+@dataclass(frozen=True)
+class LayoutReference:
+    """An OCI image layout in the folder ``path``."""
+
+    path: str
+
+    @property
+    def url(self) -> str:
+        return f"{LAYOUT_SCHEME}{self.path}"
 
 
 @dataclass(frozen=True)
@@ -161,13 +184,40 @@ class Manifest:
     @property
     def layers(self) -> list[Descriptor]:
         """The layers, of which Flux takes the first; none in an index, or where they are not understood."""
-        layers = self._fields.get("layers")
-        try:
-            return [
-                Descriptor(layer["mediaType"], layer["digest"], int(layer["size"])) for layer in layers or []
-            ]
-        except (KeyError, TypeError, ValueError):
+        return _descriptors(self._fields.get("layers"))
+
+    @property
+    def config(self) -> Descriptor | None:
+        """The config, None in an index, or where it is not understood."""
+        return next(iter(_descriptors([self._fields.get("config")])), None)
+
+    @property
+    def blobs(self) -> list[Descriptor]:
+        """All that has to be there beside the manifest itself: config and layers."""
+        return [*([self.config] if self.config else []), *self.layers]
+
+    @property
+    def parts(self) -> list[str]:
+        """The digests of the manifests an index consists of; none in anything else."""
+        parts = self._fields.get("manifests")
+        if not isinstance(parts, list):
             return []
+        return [str(part["digest"]) for part in parts if isinstance(part, dict) and "digest" in part]
+
+
+def _descriptors(items: Any) -> list[Descriptor]:
+    try:
+        return [Descriptor(str(item["mediaType"]), _sha256(item), int(item["size"])) for item in items or []]
+    except (KeyError, TypeError, ValueError):
+        return []
+
+
+def _sha256(item: Mapping[str, Any]) -> str:
+    """The digest of a descriptor. Raises ValueError for one that cannot be verified."""
+    digest = str(item["digest"])
+    if not is_digest(digest):
+        raise ValueError(digest)
+    return digest
 
 
 def config_bytes(content_digest: str) -> bytes:

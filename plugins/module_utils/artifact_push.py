@@ -4,47 +4,59 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import IO, Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils.archive import (
-    FileDigest,
     NotAnArchiveError,
     compressed,
-    decompressed,
-    file_digests,
     holds_same_content,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_content import (
+    opened_archive,
+    opened_content,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_diff import (
+    Shown,
+    compare,
+    content_of,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifest import (
     CONFIG_TYPE,
     CONTENT_DIGEST,
     CREATED,
     LAYER_TYPE,
+    LAYOUT_SCHEME,
     REVISION,
     SOURCE,
     Descriptor,
     Manifest,
-    Reference,
     check_tag,
     comparable,
     config_bytes,
     digest_of,
     manifest_bytes,
     metadata_annotations,
-    parse_url,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils.content_checks import examine, named
 from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils.git_revision import git_revision
 from ansible_collections.gitops.flux_local.plugins.module_utils.packing import Pack, pack
-from ansible_collections.gitops.flux_local.plugins.module_utils.registry import Connection, Repository
+from ansible_collections.gitops.flux_local.plugins.module_utils.registry import Repository
+from ansible_collections.gitops.flux_local.plugins.module_utils.tag_templates import (
+    NEXT,
+    filled_in,
+    known_values,
+    newest_version,
+    next_version,
+)
 
 TAG_MISSING = "tag missing"
 CONTENT_DIFFERS = "content differs"
 METADATA_DIFFERS = "metadata differs"
+DEFAULT_TAG = "latest"
 
 
 @dataclass(frozen=True)
@@ -56,6 +68,7 @@ class PushRequest:
     revision: str | None = None
     annotations: Mapping[str, str] = field(default_factory=dict)
     compare: str = "content"
+    immutable: bool = False
 
     def __post_init__(self) -> None:
         for tag in self.tags:
@@ -88,7 +101,7 @@ class PushResult:
     source: str | None
     revision: str | None
     why: Mapping[str, str]
-    diff: Mapping[str, str] | None = None
+    diff: Sequence[Shown] = ()
 
     @property
     def changed(self) -> bool:
@@ -101,7 +114,7 @@ class PushResult:
         return (
             values
             | {"tags": list(self.tags), "why": dict(self.why)}
-            | ({"diff": self.diff} if self.diff else {})
+            | ({"diff": list(self.diff)} if self.diff else {})
         )
 
 
@@ -121,9 +134,11 @@ def push(
     """
     held = {tag: repository.manifest(tag) for tag in request.tags}
     why = {tag: reason for tag in request.tags if (reason := _why(held[tag], packed, request, repository))}
+    if request.immutable:
+        _refuse_to_move(why, repository)
     first = held[request.tags[0]]
     wanted = next((held[tag] for tag in request.tags if tag not in why), None)
-    diff = None
+    diff: Sequence[Shown] = ()
     if why and with_diff:
         tag = next(iter(why))
         diff = _diff(repository, tag, held[tag], packed, wanted.annotations if wanted else request.metadata)
@@ -153,24 +168,71 @@ def push(
     )
 
 
+def _refuse_to_move(why: Mapping[str, str], repository: Repository) -> None:
+    moving = [f"{tag} ({reason})" for tag, reason in why.items() if reason != TAG_MISSING]
+    if moving:
+        raise LoopError(
+            f"immutable: {repository.reference.url} has {', '.join(moving)} already, which may not be moved. "
+            "Push to another tag.",
+            why=dict(why),
+        )
+
+
 def run(
     params: Mapping[str, Any],
     *,
-    connect: Callable[[Reference, Connection], Repository],
+    connect: Callable[[Mapping[str, Any]], Repository],
     warn: Callable[[str], None],
     check_mode: bool = False,
     with_diff: bool = False,
 ) -> dict[str, Any]:
     """The module oci_artifact_push: its return values for its ``params``. Raises LoopError."""
-    repository = connect(parse_url(params["url"]), Connection.from_params(params))
-    tags = tuple(dict.fromkeys([params["tag"], *params["tags"]]))
-    request = PushRequest(tags, annotations=_texts(params["annotations"]), compare=params["compare"])
-    with pack(params["path"], ignore=params["ignore"], symlinks=params["symlinks"]) as packed:
+    layout = params["dest_layout"]
+    repository = connect({**params, "url": f"{LAYOUT_SCHEME}{layout}"} if layout else params)
+    templates = [params["tag"] or (NEXT if params["next"] else DEFAULT_TAG), *params["tags"]]
+    annotations = _texts(params["annotations"])
+    # What can be refused is refused before the folder is read.
+    PushRequest([tag for tag in templates if "{" not in tag], annotations=annotations)
+    limits = {name: params[name] for name in ("ignore", "symlinks", "max_size", "max_files")}
+    with pack(params["path"], **limits) as packed:
+        request = PushRequest(
+            (), annotations=annotations, compare=params["compare"], immutable=params["immutable"]
+        )
         request, warnings = with_origin(request, packed.path, params["source"], params["revision"])
+        warnings += _plain_secrets(packed, params["secrets"])
+        values = known_values(request.revision)
+        if params["next"]:
+            values["next"] = _next(packed, request, repository, params["next"])
+        request = replace(request, tags=filled_in(templates, values))
         result = push(packed, request, repository, check_mode=check_mode, with_diff=with_diff)
+        if result.changed:
+            warnings += examine(packed.archive, packed.ignored, parses=True).warnings
         for warning in [*packed.warnings, *warnings]:
             warn(warning)
         return result.as_dict()
+
+
+def _plain_secrets(packed: Pack, secrets: str) -> list[str]:
+    """A warning about Secrets in plain text. Raises LoopError where they are refused."""
+    found = [] if secrets == "allow" else examine(packed.archive, (), parses=False).secrets
+    if not found:
+        return []
+    told = f"These hold Secrets in plain text, which everybody can read who may pull: {named(found)}."
+    if secrets == "refuse":
+        raise LoopError(
+            f"secrets: {told} Encrypt them with SOPS, ignore them, or set `secrets` to allow.", secrets=found
+        )
+    return [f"{told} Encrypt them with SOPS, or set `secrets` to allow."]
+
+
+def _next(packed: Pack, request: PushRequest, repository: Repository, part: str) -> str:
+    """The version for the content: the newest one where that holds it already, else the one after."""
+    newest = newest_version(repository.tags())
+    if newest is None:
+        return str(next_version(None, part))
+    tag, version = newest
+    is_same = _why(repository.manifest(tag), packed, request, repository) is None
+    return str(version if is_same else version.bumped(part))
 
 
 def with_origin(
@@ -190,7 +252,7 @@ def with_origin(
 
 
 def _noting(request: PushRequest, source: str | None, revision: str | None) -> PushRequest:
-    return PushRequest(request.tags, source or None, revision or None, request.annotations, request.compare)
+    return replace(request, source=source or None, revision=revision or None)
 
 
 def _texts(annotations: Mapping[str, Any]) -> dict[str, str]:
@@ -215,23 +277,10 @@ def _holds(held: Manifest, packed: Pack, repository: Repository) -> bool:
     if held.content_digest and held.layers:
         return held.content_digest == packed.content_digest
     try:
-        with _archive(held, repository) as archive:
+        with opened_archive(held, repository) as archive:
             return archive is not None and holds_same_content(archive, packed.archive)
     except NotAnArchiveError:
         return False
-
-
-@contextmanager
-def _archive(held: Manifest, repository: Repository) -> Iterator[IO[bytes] | None]:
-    """The archive of an artifact, None where it is of another kind: an index, an image, a single file."""
-    layers = held.layers
-    if len(layers) != 1 or not layers[0].media_type.endswith("tar+gzip"):
-        yield None
-        return
-    with tempfile.TemporaryFile() as blob:
-        repository.fetch_blob(layers[0], blob)
-        with decompressed(blob) as archive:
-            yield archive
 
 
 def _new_manifest(packed: Pack, layer: Descriptor, request: PushRequest) -> Manifest:
@@ -251,31 +300,8 @@ def _upload(repository: Repository, packed: Pack, layer: Descriptor, content: IO
 
 def _diff(
     repository: Repository, tag: str, held: Manifest | None, packed: Pack, annotations: Mapping[str, str]
-) -> dict[str, str]:
+) -> Sequence[Shown]:
     name = f"{repository.reference.url}:{tag}"
-    return {
-        "before_header": name if held else f"{name} (does not exist)",
-        "before": _listed(held, repository) if held else "",
-        "after_header": f"{name} (from {packed.path})",
-        "after": listing(packed.file_digests(), annotations),
-    }
-
-
-def _listed(held: Manifest, repository: Repository) -> str:
-    try:
-        with _archive(held, repository) as archive:
-            if archive is not None:
-                return listing(file_digests(archive), held.annotations)
-    except NotAnArchiveError:
-        pass
-    return f"something else than an archive of files ({held.media_type}, {held.digest})\n"
-
-
-def listing(files: Mapping[str, FileDigest], annotations: Mapping[str, str]) -> str:
-    """An artifact as lines to compare: its annotations, then its files."""
-    notes = [f"{key}: {value}" for key, value in sorted(comparable(annotations).items())]
-    lines = [
-        f"{name}  sha256:{file.digest}  {file.size} bytes{', executable' if file.is_executable else ''}"
-        for name, file in sorted(files.items())
-    ]
-    return "".join(f"{line}\n" for line in [*notes, *lines])
+    after = content_of(f"{name} (from {packed.path})", packed.archive, annotations)
+    with opened_content(name if held else f"{name} (does not exist)", held, repository) as before:
+        return compare(before, after).shown

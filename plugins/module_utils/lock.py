@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TextIO
@@ -46,12 +46,20 @@ def process_start(pid: int) -> str:
     return listing.stdout.strip()
 
 
-def take(lock_file: str, owner: Owner, *, timeout: float) -> float:
+def take(
+    lock_file: str,
+    owner: Owner,
+    *,
+    timeout: float,
+    on_wait: Callable[[Owner], None] | None = None,
+) -> float:
     """Hold the lock for ``owner``; returns how many seconds another one had it.
 
-    Raises LoopError naming the holder after ``timeout`` seconds, or when the lock file cannot be written.
+    ``on_wait`` is told each holder that has to be waited for, once. Raises LoopError naming the holder after
+    ``timeout`` seconds, or when the lock file cannot be written.
     """
     began = time.monotonic()
+    told: Owner | None = None
     while True:
         with _guarded(lock_file) as stream:
             holder = _holder(stream.read())
@@ -66,6 +74,9 @@ def take(lock_file: str, owner: Owner, *, timeout: float) -> float:
                 f"{holder.command}. It still held {lock_file} after {timeout:g} s. Wait for it to end, or "
                 "end it, then run this one again."
             )
+        if on_wait and holder != told:
+            on_wait(holder)
+            told = holder
         time.sleep(POLL_SECONDS)
 
 
@@ -83,11 +94,12 @@ def _guarded(lock_file: str) -> Iterator[TextIO]:
     try:
         Path(lock_file).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(lock_file, os.O_RDWR | os.O_CREAT, 0o600)
+        with os.fdopen(descriptor, "r+", encoding="utf-8") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            yield stream
     except OSError as error:
+        # A full disk shows only when the file is closed.
         raise LoopError(
-            f"{lock_file} cannot be written: {error.strerror}. Choose a state folder that the calling user "
-            "may write to (flux_local_state_dir)."
+            f"{lock_file} cannot be written: {error.strerror}. Choose a state folder with free space that "
+            "the calling user may write to (flux_local_state_dir)."
         ) from error
-    with os.fdopen(descriptor, "r+", encoding="utf-8") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        yield stream

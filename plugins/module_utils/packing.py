@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import IO
@@ -42,6 +43,10 @@ _REMEDIES = {
     "newline in its name": "rename it, or ignore it",
     "name that is not UTF-8": "rename it, or ignore it",
     "folder name that ends in two dots": "Flux rejects the whole artifact: rename it, or ignore it",
+    "hard link to another file of the folder": "replace it by a copy, or ignore it",
+    "name that differs from another only in case or Unicode form": (
+        "macOS and Windows take both for the same: rename it, or ignore it"
+    ),
 }
 
 
@@ -49,8 +54,9 @@ _REMEDIES = {
 class Pack:
     """A packed folder or file.
 
-    ``content_digest`` is the digest of the uncompressed archive, ``files`` how many files it holds, and
-    ``warnings`` what the user should know about it. The archive lives until ``close``.
+    ``content_digest`` is the digest of the uncompressed archive, ``files`` how many files it holds,
+    ``warnings`` what the user should know about it, and ``ignored`` what was left out (folders with a
+    trailing slash). The archive lives until ``close``.
     """
 
     path: str
@@ -58,6 +64,7 @@ class Pack:
     content_digest: str
     files: int
     warnings: list[str] = field(default_factory=list)
+    ignored: Sequence[str] = ()
 
     def extract(self, destination: str) -> None:
         """Write the content to the folder ``destination``, which must be empty or not exist."""
@@ -87,11 +94,19 @@ class Pack:
         self.close()
 
 
-def pack(path: str, *, ignore: Sequence[str] = (), symlinks: str = "refuse") -> Pack:
+def pack(
+    path: str,
+    *,
+    ignore: Sequence[str] = (),
+    symlinks: str = "refuse",
+    max_size: int | None = None,
+    max_files: int | None = None,
+) -> Pack:
     """Pack the folder or file ``path``.
 
     ``ignore`` are patterns besides Flux's defaults and ``.sourceignore``; ``symlinks`` is ``refuse`` or
-    ``follow``. Raises LoopError when there is nothing to pack, or something that cannot be packed.
+    ``follow``. Raises LoopError when there is nothing to pack, something that cannot be packed, or more than
+    ``max_size`` bytes or ``max_files`` files.
     """
     if not os.path.exists(path):
         raise LoopError(f"path: {path} does not exist. Name an existing folder or file.", path=path)
@@ -102,13 +117,27 @@ def pack(path: str, *, ignore: Sequence[str] = (), symlinks: str = "refuse") -> 
         files = [entry.name for entry in entries if not entry.is_folder]
         if all(os.path.basename(name) == SOURCEIGNORE for name in files):
             raise LoopError(_nothing_to_pack(path, walk), path=path)
+        _refuse_too_much(path, len(files), walk.size, max_files, max_size)
         archive: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=KEPT_IN_MEMORY)  # noqa: SIM115 - the Pack's
         try:
             content_digest = write_tar(entries, archive)
         except BaseException:
             archive.close()
             raise
-    return Pack(path, archive, content_digest, len(files), _warnings(walk.dropped_by_flux))
+    return Pack(path, archive, content_digest, len(files), _warnings(walk.dropped_by_flux), walk.ignored)
+
+
+def _refuse_too_much(path: str, files: int, size: int, max_files: int | None, max_size: int | None) -> None:
+    for option, value, most, unit in (
+        ("max_files", files, max_files, "files"),
+        ("max_size", size, max_size, "bytes"),
+    ):
+        if most is not None and value > most:
+            raise LoopError(
+                f"{option}: {path} has {value} {unit}, and {most} are allowed. Ignore what is not needed, or "
+                f"set `{option}` higher.",
+                path=path,
+            )
 
 
 def _nothing_to_pack(path: str, walk: _Walk) -> str:
@@ -147,6 +176,9 @@ class _Walk:
         self.refusals: list[tuple[str, str]] = []
         self.ignored: list[str] = []
         self.dropped_by_flux: list[str] = []
+        self.size = 0  # bytes of all files
+        self._inodes: dict[tuple[int, int], str] = {}
+        self._names: dict[tuple[str, str], str] = {}
 
     def entries(self, name: str, rules: IgnoreRules) -> Iterator[Entry]:
         """What the root holds, or the root itself where it is a file of this ``name``."""
@@ -244,18 +276,30 @@ class _Walk:
 
     def _file(self, name: str, source: str, rules: IgnoreRules) -> Iterator[Entry]:
         self._check_name(name, is_folder=False)
-        mode = os.stat(source).st_mode
+        status = os.stat(source)
+        mode = status.st_mode
+        self.size += status.st_size
         if not stat.S_ISREG(mode):
             self.refusals.append((name, _special_kind(mode)))
         elif not os.access(source, os.R_OK):
             self.refusals.append((name, "unreadable"))
+        elif status.st_nlink > 1 and self._is_packed_already(status, source):
+            self.refusals.append((name, "hard link to another file of the folder"))
         else:
             if rules.own and rules.flux_ignores(name) and os.path.basename(name) != SOURCEIGNORE:
                 self.dropped_by_flux.append(name)
             yield Entry(name, is_folder=False, is_executable=bool(mode & 0o111), source=source)
 
+    def _is_packed_already(self, status: os.stat_result, source: str) -> bool:
+        """Whether a file has another name in the folder; a symbolic link that is followed is none."""
+        real = os.path.realpath(source)
+        return self._inodes.setdefault((status.st_dev, status.st_ino), real) != real
+
     def _check_name(self, name: str, is_folder: bool) -> None:
-        reason = _bad_name(os.path.basename(name), is_folder)
+        folder, base = os.path.split(name)
+        reason = _bad_name(base, is_folder)
+        if not reason and self._names.setdefault((folder, _folded(base)), base) != base:
+            reason = "name that differs from another only in case or Unicode form"
         if reason:
             self.refusals.append((name, reason))
 
@@ -285,6 +329,13 @@ def _bad_name(name: str, is_folder: bool) -> str | None:
     except UnicodeEncodeError:
         return "name that is not UTF-8"
     return None
+
+
+def _folded(name: str) -> str:
+    """What file systems compare that heed neither case nor Unicode forms (Unicode 3.13, D145)."""
+    if name.isascii():
+        return name.lower()
+    return unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold())
 
 
 def _printable(name: str) -> str:

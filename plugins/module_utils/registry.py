@@ -2,28 +2,35 @@
 # SPDX-License-Identifier: Apache-2.0
 """One repository of an OCI registry, over HTTP.
 
-oras-py does the authentication; retries, time-outs, uploads and verification are ours, because oras-py
-retries for 131 seconds, never times out and verifies nothing.
+The session is oras-py's; authentication, retries, time-outs, uploads and verification are ours, because
+oras-py asks for one token only, retries for 131 seconds, never times out and verifies nothing.
 """
 
 from __future__ import annotations
 
-import hashlib
+import io
 import logging
 import os
-import random
 import re
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import IO, Any, Protocol
 from urllib.parse import urljoin, urlsplit
 
 from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifest import (
     ACCEPTED_TYPES,
+    CREATED,
     Descriptor,
+    Location,
     Manifest,
     Reference,
+    digest_of,
+    manifest_bytes,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils.docker_config import (
+    Credentials,
+    docker_credentials,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils.registry_answers import (
@@ -34,31 +41,49 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.registry_answers
     retry_after,
     said,
     wants_https,
+    wants_other_certificate,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils.registry_auth import (
+    DELETE,
+    PULL,
+    PUSH,
+    Authentication,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils.registry_blobs import download, upload
+from ansible_collections.gitops.flux_local.plugins.module_utils.registry_requests import (
+    MAX_ATTEMPTS,
+    PASSING,
+    RETRIED_STATUSES,
+    Request,
+    pause_after,
+    with_body,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils.whole_answers import WholeAnswersAdapter
 
 try:
-    import oras.auth
     import oras.logger
     import oras.provider
-    import oras.utils
     import requests
-    from requests.adapters import HTTPAdapter
 except ImportError:  # module.require() names what is missing
     HAS_LIBRARIES = False
 else:
     HAS_LIBRARIES = True
 
-# Bases of the classes below, which are defined also where the libraries are missing.
+# The base of the class below, which is defined also where the libraries are missing.
 _OrasClient: Any = oras.provider.Registry if HAS_LIBRARIES else object
-_Adapter: Any = HTTPAdapter if HAS_LIBRARIES else object
 
-MAX_ATTEMPTS = 4
-FIRST_PAUSE = 0.15  # seconds; doubled after each attempt, with jitter
-RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
-SLOWEST_UPLOAD = 1024 * 1024  # bytes in a second; a slower registry is taken for dead
-CHUNK = 256 * 1024  # bytes
+MAX_CONNECTIONS = 16
+TAGS_A_PAGE = 1000
+# 400: registries from before tags could be deleted take a tag for a malformed digest.
+REFUSALS_TO_DELETE = frozenset({400, 405, 501})
+HOW_TO_ALLOW_DELETION = (
+    "Allow it in its settings (distribution: `storage.delete.enabled: true`, or the variable "
+    "REGISTRY_STORAGE_DELETE_ENABLED=true), or delete with the registry's own tools."
+)
 # What the name of Docker Hub stands for.
 _API_HOSTS = {"docker.io": "registry-1.docker.io", "index.docker.io": "registry-1.docker.io"}
+
+_ACTIONS: Mapping[str, tuple[str, ...]] = {"GET": PULL, "HEAD": PULL, "DELETE": DELETE}
 
 # The options of the documentation fragment `registry`.
 ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -108,15 +133,35 @@ class Connection:
 
 
 class Repository(Protocol):
-    """One repository of a registry. Every method raises LoopError when the registry fails or refuses."""
+    """One repository: of a registry, or an OCI image layout.
 
-    reference: Reference
+    Every method raises LoopError when the registry fails or refuses, and may be called from several threads.
+    """
+
+    @property
+    def reference(self) -> Location:
+        """Where it is."""
+
+    def tags(self) -> list[str]:
+        """All its tags, in the order of the registry; none where there is no such repository (yet)."""
 
     def manifest(self, name: str) -> Manifest | None:
         """The manifest under the tag or digest ``name``, None where there is none."""
 
     def put_manifest(self, name: str, manifest: Manifest) -> None:
-        """Make the tag ``name`` hold ``manifest``, whose blobs are there."""
+        """Make the tag (or digest) ``name`` hold ``manifest``, whose blobs are there."""
+
+    def delete_manifest(self, digest: str) -> None:
+        """Remove a manifest and all its tags; one that is not there is no error."""
+
+    def delete_tag(self, tag: str) -> bool:
+        """Remove a tag and leave its manifest; one that is not there is no error.
+
+        False where the registry cannot do that: then nothing was removed.
+        """
+
+    def has_blob(self, blob: Descriptor) -> bool:
+        """Whether the content of ``blob`` is there."""
 
     def put_blob(self, blob: Descriptor, content: IO[bytes] | bytes) -> bool:
         """Store ``content``; false where the registry has it already."""
@@ -132,15 +177,14 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
         self.connection = connection or Connection()
         verify: bool | str = self.connection.ca_cert or True if self.connection.validate_certs else False
         super().__init__(hostname=reference.host, tls_verify=verify)
-        self.auth: Any  # set by oras
         self.reference = reference
         self._schemes = schemes_to_try(reference, self.connection)
         self.prefix = self._schemes[0]
-        self._shows_credentials = False
+        self._authentication = Authentication(reference.repository, self._credentials, self._ask_for_token)
         self._set_up_session()
 
     def _set_up_session(self) -> None:
-        adapter = _TimeLimitedAdapter(self.connection.timeout)
+        adapter = WholeAnswersAdapter(pool_maxsize=MAX_CONNECTIONS)
         self.session.mount("http://", adapter)
         self.session.mount("https://", adapter)
         oras.logger.logger.set_level(logging.CRITICAL)  # what it has to say becomes a LoopError
@@ -150,8 +194,6 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
         if self.connection.client_cert:
             key = self.connection.client_key
             self.session.cert = (self.connection.client_cert, key) if key else self.connection.client_cert
-        if self.connection.username is not None:
-            self.auth.set_basic_auth(self.connection.username, self.connection.password)
 
     def manifest(self, name: str) -> Manifest | None:
         response = self.do_request(
@@ -161,7 +203,7 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
             if not is_from_registry(response):
                 self._require_registry()
             return None
-        self._require(response, "read the manifest of", name, 200)
+        self.require(response, "read the manifest of", name, 200)
         media_type = response.headers.get("Content-Type", "").split(";")[0].strip()
         if media_type not in ACCEPTED_TYPES:
             self._require_registry()
@@ -181,48 +223,107 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
             data=manifest.body,
             headers={"Content-Type": manifest.media_type},
         )
-        self._require(response, "write the manifest of", name, 200, 201, 202)
+        self.require(response, "write the manifest of", name, 200, 201, 202)
         stored = response.headers.get("Docker-Content-Digest", manifest.digest)
         self._verify_digest(f"the manifest {name}", stored, manifest.digest)
 
-    def put_blob(self, blob: Descriptor, content: IO[bytes] | bytes) -> bool:
-        if self.do_request(self._url("blobs", blob.digest), "HEAD").status_code == 200:
+    def tags(self) -> list[str]:
+        found: dict[str, None] = {}  # in their order, each once
+        page: str | None = f"{self._url('tags', 'list')}?n={TAGS_A_PAGE}"
+        while page:
+            response = self.do_request(page)
+            if response.status_code == 400 and not found and "?" in page:
+                page = self._url("tags", "list")  # its pages are smaller
+                continue
+            if response.status_code == 404:
+                if not is_from_registry(response):
+                    self._require_registry()
+                return list(found)
+            self.require(response, "list the tags of", self.reference.repository, 200)
+            new = [tag for tag in self._listed_tags(response) if tag not in found]
+            found.update(dict.fromkeys(new))
+            following = response.links.get("next", {}).get("url")
+            page = urljoin(response.url, following) if following and new else None
+        return list(found)
+
+    def _listed_tags(self, response: requests.Response) -> list[str]:
+        try:
+            tags = response.json().get("tags") or []
+        except (ValueError, AttributeError):
+            tags = None
+        if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+            self._require_registry()
+            raise LoopError(
+                f"url: the registry {self.reference.host} answers with no list where it should list tags. "
+                "Check the url.",
+                url=self.reference.url,
+            )
+        return tags
+
+    def delete_manifest(self, digest: str) -> None:
+        response = self.do_request(self._url("manifests", digest), "DELETE")
+        if response.status_code == 404 and is_from_registry(response):
+            return
+        if response.status_code in REFUSALS_TO_DELETE:
+            raise LoopError(
+                f"url: the registry {self.reference.host} does not allow to delete: {said(response)}. "
+                f"{HOW_TO_ALLOW_DELETION}",
+                url=self.reference.url,
+                status=response.status_code,
+            )
+        self.require(response, "delete the manifest", digest, 200, 202, 204)
+
+    def delete_tag(self, tag: str) -> bool:
+        response = self.do_request(self._url("manifests", tag), "DELETE")
+        if response.status_code in {200, 202, 204} or (
+            response.status_code == 404 and is_from_registry(response)
+        ):
+            return True
+        if response.status_code not in REFUSALS_TO_DELETE:
+            self.require(response, "remove the tag", tag, 200)
+        return self._deletes_by_digest() and self._delete_tag_with_a_manifest_of_its_own(tag)
+
+    def _deletes_by_digest(self) -> bool:
+        """Whether manifests can be deleted, found out with one that cannot exist."""
+        absent = digest_of(os.urandom(32))
+        response = self.do_request(self._url("manifests", absent), "DELETE")
+        return response.status_code == 404 and is_from_registry(response)
+
+    def _delete_tag_with_a_manifest_of_its_own(self, tag: str) -> bool:
+        """Remove a tag where only manifests can be deleted: it gets one that nothing else names."""
+        held = self.manifest(tag)
+        if held is None:
+            return True
+        empty = Descriptor("application/vnd.oci.empty.v1+json", digest_of(b"{}"), 2)
+        self.put_blob(empty, b"{}")
+        unique = Manifest(manifest_bytes(empty, empty, {CREATED: f"never-{os.urandom(16).hex()}"}))
+        self.put_manifest(tag, unique)
+        try:
+            self.delete_manifest(unique.digest)
+        except BaseException:
+            self.put_manifest(tag, held)
+            raise
+        return True
+
+    def has_blob(self, blob: Descriptor) -> bool:
+        return bool(self.do_request(self._url("blobs", blob.digest), "HEAD").status_code == 200)
+
+    def put_blob(self, blob: Descriptor, content: IO[bytes] | bytes, mount_from: str | None = None) -> bool:
+        """As in Repository; from its repository ``mount_from``, the registry takes the blob itself."""
+        if self.do_request(self._url("blobs", blob.digest), "HEAD", actions=PUSH).status_code == 200:
             return False
-        upload = self.do_request(self._url("blobs", "uploads/"), "POST", headers={"Content-Length": "0"})
-        self._require(upload, "upload to", self.reference.repository, 202)
-        location = urljoin(upload.url, upload.headers.get("Location", ""))
-        response = self.do_request(
-            oras.utils.append_url_params(location, {"digest": blob.digest}),
-            "PUT",
-            data=content,
-            headers={"Content-Type": "application/octet-stream"},
-            seconds=self.connection.timeout + blob.size / SLOWEST_UPLOAD,
-        )
-        self._require(response, "upload", blob.digest, 200, 201, 202, 204)
+        source = io.BytesIO(content) if isinstance(content, bytes) else content
+        upload(self, self._url("blobs", "uploads/"), blob, source, mount_from)
         return True
 
     def fetch_blob(self, blob: Descriptor, into: IO[bytes]) -> None:
-        headers = {"Accept-Encoding": "identity"}
-        with self.do_request(self._url("blobs", blob.digest), headers=headers, stream=True) as response:
-            self._require(response, "read", blob.digest, 200)
-            digest = hashlib.sha256()
-            size = 0
-            for block in self._received(response, blob):
-                digest.update(block)
-                size += len(block)
-                if size > blob.size:
-                    break
-                into.write(block)
-        self._verify_digest(f"a blob of {blob.size} bytes", blob.digest, f"sha256:{digest.hexdigest()}")
+        actual = download(self, self._url("blobs", blob.digest), blob, into)
+        self._verify_digest(f"a blob of {blob.size} bytes", blob.digest, actual)
 
-    def _received(self, response: requests.Response, blob: Descriptor) -> Iterator[bytes]:
-        try:
-            yield from response.iter_content(CHUNK)
-        except requests.RequestException as error:
-            raise LoopError(
-                f"{self.reference.host}: reading {blob.digest} broke off: "
-                f"{cause_of(error, self.connection.timeout)}. Run again."
-            ) from error
+    @property
+    def timeout(self) -> float:
+        """In seconds."""
+        return self.connection.timeout
 
     def do_request(
         self,
@@ -232,61 +333,80 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
         headers: Mapping[str, str] | None = None,
         json: Any = None,
         stream: bool = False,
-        seconds: float | None = None,
+        actions: tuple[str, ...] | None = None,
     ) -> requests.Response:
         """The answer of the registry, which may be an error of the caller's.
 
-        What may pass (no connection, too many requests, an error of the server's) is tried again within
-        ``seconds`` (the option ``timeout`` where not given); then LoopError says what was tried.
+        What may pass (no connection, too many requests, an error of the server's) is tried again within the
+        option ``timeout``; then LoopError says what was tried. ``actions`` are the rights it takes.
         """
+        request = Request(
+            method, url, data, headers or {}, json, stream, actions or _ACTIONS.get(method, PUSH)
+        )
+        return self.persistently(
+            lambda left: self.once(request, left),
+            f"{method} {urlsplit(url).path}",
+            self.connection.timeout,
+        )
+
+    def persistently(
+        self, attempt: Callable[[float], requests.Response], what: str, allowed: float
+    ) -> requests.Response:
+        """The answer to ``attempt``, which is given the seconds that are left, several times if need be."""
         start = time.monotonic()
-        allowed = seconds or self.connection.timeout
-        attempt = 0
+        number = 0
         while True:
-            attempt += 1
-            left = max(allowed - (time.monotonic() - start), 0.1)
-            request = {"data": data, "headers": dict(headers or {}), "json": json, "stream": stream}
-            pause = FIRST_PAUSE * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)  # noqa: S311 - jitter is no secret
+            number += 1
+            pause = pause_after(number)
             try:
-                response = self._over_a_scheme(method, url, request, left)
-            except (requests.ConnectionError, requests.Timeout) as error:
+                response = attempt(max(allowed - (time.monotonic() - start), 0.1))
+            except PASSING as error:
                 if is_untrusted(error):
                     raise LoopError(self._untrusted(cause_of(error, allowed))) from error
-                failure = f"cannot be reached: {cause_of(error, allowed)}"
+                if wants_other_certificate(error):
+                    raise LoopError(
+                        f"client_cert: the registry {self.reference.host} asks for a client certificate that "
+                        "it trusts. Set `client_cert` and `client_key`, or correct them."
+                    ) from error
+                failure = f"{self._asked(error)} cannot be reached: {cause_of(error, allowed)}"
                 cause: Exception | None = error
             except (requests.RequestException, OSError) as error:
                 raise LoopError(
-                    f"{self.reference.host}: {method} {urlsplit(url).path} failed: {error}."
+                    f"url: the registry {self.reference.host}: {what} failed: {error}."
                 ) from error
             else:
                 if response.status_code not in RETRIED_STATUSES:
                     return response
-                failure = f"fails: {said(response)}"
+                failure = f"{self._asked(response)} fails: {said(response)}"
                 pause = max(pause, retry_after(response))
                 response.close()
                 cause = None
             spent = time.monotonic() - start
-            if attempt == MAX_ATTEMPTS or spent + pause >= allowed:
-                times = "once" if attempt == 1 else f"{attempt} times"
+            if number == MAX_ATTEMPTS or spent + pause >= allowed:
+                times = "once" if number == 1 else f"{number} times"
                 raise LoopError(
-                    f"url: the registry {self.reference.host} {failure}. "
-                    f"{method} {urlsplit(url).path} was tried {times} in {spent:.1f} seconds. Check that the "
+                    f"url: {failure}. {what} was tried {times} in {spent:.1f} seconds. Check that the "
                     "registry runs and that its address is right.",
                     url=self.reference.url,
                 ) from cause
             time.sleep(pause)
 
-    def _over_a_scheme(
-        self, method: str, url: str, request: dict[str, Any], left: float
-    ) -> requests.Response:
+    def _asked(self, answer: requests.Response | requests.RequestException) -> str:
+        """Who gave an answer or none: the registry, or another server it sent us to."""
+        url = str(answer.request.url) if answer.request is not None else ""
+        if not url or self._is_own(url):
+            return f"the registry {self.reference.host}"
+        return f"{urlsplit(url).netloc}, to which the registry {self.reference.host} refers,"
+
+    def once(self, request: Request, left: float) -> requests.Response:
         """One attempt: over https or http, whichever the registry speaks."""
         failure: requests.RequestException | None = None
         for scheme in self._schemes:
-            url = re.sub(r"^https?", scheme, url) if len(self._schemes) > 1 else url
+            url = re.sub(r"^https?", scheme, request.url) if len(self._schemes) > 1 else request.url
             try:
-                response = self._authenticated(method, url, request, left)
+                response = self._authenticated(replace(request, url=url), left)
             except requests.ConnectionError as error:
-                if is_untrusted(error):
+                if is_untrusted(error) or wants_other_certificate(error):
                     raise
                 failure = failure or error
                 continue
@@ -299,46 +419,87 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
             raise failure
         raise requests.ConnectionError("it speaks https only, and its https does not work")
 
-    def _authenticated(
-        self, method: str, url: str, request: dict[str, Any], left: float
-    ) -> requests.Response:
-        """The answer, after the credentials it asked for have been given: once, never in circles."""
-        shown = self._shows_credentials
-        if shown:
-            request["headers"].update(self.auth.get_auth_header())
-        response = self._send(method, url, request, left)
+    def _authenticated(self, request: Request, left: float) -> requests.Response:
+        """The answer, after the credentials it asked for have been given: once, never in circles.
+
+        Or an answer of the server that gives out tokens, where that fails in a way that may pass.
+        """
+        if not self._is_own(request.url):
+            return self._send(request, {}, left)  # others are not shown the credentials
+        shown = self._authentication.shown(request.actions)
+        if not shown.authorization:
+            failed = self._authentication.fetch_token(request.actions)
+            if failed is not None and failed.status_code in RETRIED_STATUSES:
+                return failed  # type: ignore[no-any-return]
+            shown = self._authentication.shown(request.actions)
+        response = self._send(request, shown.headers, left)
         # 403 to a token: it may be for pulling only.
-        if response.status_code != 401 and not (response.status_code == 403 and shown):
+        if response.status_code != 401 and not (response.status_code == 403 and shown.authorization):
             return response
-        challenge = response.headers.get("Www-Authenticate", "")
-        if challenge.lower().startswith("basic"):
-            if shown or self.connection.username is None:
-                return response
-            self.auth = oras.auth.get_auth_backend("basic", self.session, tls_verify=self._tls_verify)
-            self.auth.set_basic_auth(self.connection.username, self.connection.password)
-        elif "realm=" not in challenge:
-            return response
-        headers, is_answered = self.auth.authenticate_request(response, request["headers"], refresh=True)
+        is_answered, failed = self._authentication.answer(response, request.actions, shown)
+        if failed is not None and failed.status_code in RETRIED_STATUSES:
+            return failed  # type: ignore[no-any-return]
         if not is_answered:
             return response
         response.close()
-        self._shows_credentials = True
-        return self._send(method, url, {**request, "headers": headers}, left)
+        return self._send(request, self._authentication.shown(request.actions).headers, left)
 
-    def _send(self, method: str, url: str, request: dict[str, Any], left: float) -> requests.Response:
-        if hasattr(request["data"], "seek"):
-            request["data"].seek(0)
-        limits = (min(left, self.connection.timeout / 3), left)
+    def _send(self, request: Request, more: Mapping[str, str], left: float) -> requests.Response:
+        if hasattr(request.body, "seek"):
+            request.body.seek(0)
+        deadline = time.monotonic() + left
         response: requests.Response = self.session.request(
-            method, url, verify=self._tls_verify, timeout=limits, **request
+            request.method,
+            request.url,
+            data=request.body,
+            json=request.json,
+            headers={**request.headers, **more},
+            stream=True,
+            verify=self._tls_verify,
+            timeout=(min(left, self.connection.timeout / 3), left),
         )
-        return response
+        return response if request.stream and response.ok else with_body(response, deadline)
+
+    def _ask_for_token(
+        self,
+        method: str,
+        realm: str,
+        headers: Mapping[str, str],
+        query: Sequence[tuple[str, str]],
+        form: Mapping[str, str] | None,
+    ) -> requests.Response:
+        response: requests.Response = self.session.request(
+            method,
+            realm,
+            params=list(query),
+            data=form,
+            headers=dict(headers),
+            stream=True,
+            verify=self._tls_verify,
+            timeout=(self.connection.timeout / 3, self.connection.timeout),
+        )
+        return with_body(response, time.monotonic() + self.connection.timeout)
+
+    def _credentials(self) -> Credentials | None:
+        """The user of the options, else the one Docker's configuration knows."""
+        if self.connection.username is not None:
+            return Credentials(self.connection.username, self.connection.password)
+        return docker_credentials(self.reference.host, os.environ)
+
+    def _is_own(self, url: str) -> bool:
+        """Whether ``url`` leads to the registry itself."""
+        parts = urlsplit(url)
+        default = {"http": ":80", "https": ":443"}.get(parts.scheme, "")
+        return parts.netloc.removesuffix(default) == self._api_host.removesuffix(default)
+
+    @property
+    def _api_host(self) -> str:
+        return _API_HOSTS.get(self.reference.host, self.reference.host)
 
     def _url(self, *parts: str) -> str:
-        host = _API_HOSTS.get(self.reference.host, self.reference.host)
-        return f"{self.prefix}://{host}/v2/{self.reference.repository}/{'/'.join(parts)}"
+        return f"{self.prefix}://{self._api_host}/v2/{self.reference.repository}/{'/'.join(parts)}"
 
-    def _require(self, response: requests.Response, verb: str, what: str, *statuses: int) -> None:
+    def require(self, response: requests.Response, verb: str, what: str, *statuses: int) -> None:
         """Raise LoopError unless ``response`` has one of ``statuses``."""
         if response.status_code in statuses:
             return
@@ -346,12 +507,7 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
             self._require_registry()
         remedy = "Check the url."
         if response.status_code in (401, 403):
-            has_user = self.connection.username is not None
-            remedy = (
-                "Check `username`, `password` and what that user may do."
-                if has_user
-                else "It asks for credentials: set `username` and `password`."
-            )
+            remedy = self._remedy_for_credentials()
         raise LoopError(
             f"url: the registry {self.reference.host} refuses to {verb} {what} "
             f"({self.reference.repository}): {said(response)}. {remedy}",
@@ -359,10 +515,19 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
             status=response.status_code,
         )
 
+    def _remedy_for_credentials(self) -> str:
+        if self.connection.username is not None:
+            return "Check `username`, `password` and what that user may do."
+        if self._authentication.has_credentials:
+            return (
+                "The credentials of Docker's configuration do not suffice: log in again, or set `username` "
+                "and `password`."
+            )
+        return "It asks for credentials: set `username` and `password`, or log in with Docker."
+
     def _require_registry(self) -> None:
         """Raise LoopError unless the host answers as a registry does (OCI distribution spec, "end-1")."""
-        host = _API_HOSTS.get(self.reference.host, self.reference.host)
-        response = self.do_request(f"{self.prefix}://{host}/v2/")
+        response = self.do_request(f"{self.prefix}://{self._api_host}/v2/")
         if is_from_registry(response) or (response.status_code == 200 and is_json(response)):
             return
         server = response.headers.get("Server")
@@ -384,17 +549,6 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
                 f"{self.reference.host}: {what} should have the digest {expected}, but has {actual}. It was "
                 "damaged in the registry or on its way: push it again, or repair the registry."
             )
-
-
-class _TimeLimitedAdapter(_Adapter):  # type: ignore[misc]  # a stand-in may take its place
-    """Gives a time-out to what has none: oras-py's requests for tokens."""
-
-    def __init__(self, timeout: float) -> None:
-        self._timeout = timeout
-        super().__init__()
-
-    def send(self, request: Any, stream: bool = False, timeout: Any = None, *args: Any, **kwargs: Any) -> Any:
-        return super().send(request, stream, timeout or self._timeout, *args, **kwargs)
 
 
 def _keep_headers(request: requests.PreparedRequest) -> requests.PreparedRequest:

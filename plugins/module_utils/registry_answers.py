@@ -9,7 +9,19 @@ import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
+
+# OpenSSL's names of the alerts a server sends about the client's certificate (RFC 8446, "Error Alerts").
+_CLIENT_REFUSED = frozenset(
+    {
+        "TLSV13_ALERT_CERTIFICATE_REQUIRED",
+        "TLSV1_ALERT_UNKNOWN_CA",
+        "SSLV3_ALERT_BAD_CERTIFICATE",
+        "SSLV3_ALERT_CERTIFICATE_EXPIRED",
+    }
+)
 
 with suppress(ImportError):  # module.require() names what is missing
     import requests
@@ -50,9 +62,16 @@ def said(response: requests.Response) -> str:
 
 
 def retry_after(response: requests.Response) -> float:
-    """The seconds a registry asks to wait, 0 where it asks for none (or names a date)."""
+    """The seconds a registry asks to wait, 0 where it asks for none (RFC 9110, "Retry-After")."""
     wanted = response.headers.get("Retry-After", "")
-    return float(wanted) if wanted.isdigit() else 0.0
+    if wanted.isdigit():
+        return float(wanted)
+    try:
+        until = parsedate_to_datetime(wanted)
+    except (TypeError, ValueError):
+        return 0.0
+    aware = until if until.tzinfo else until.replace(tzinfo=UTC)
+    return max((aware - datetime.now(UTC)).total_seconds(), 0.0)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -74,20 +93,17 @@ def is_untrusted(error: BaseException) -> bool:
     return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _chain(error))
 
 
+def wants_other_certificate(error: BaseException) -> bool:
+    """Whether a request failed because the server refuses the client's certificate, or lacks one."""
+    return any(isinstance(cause, ssl.SSLError) and cause.reason in _CLIENT_REFUSED for cause in _chain(error))
+
+
 def cause_of(error: requests.RequestException, allowed: float) -> str:
     """What went wrong, in a few words."""
     causes = list(_chain(error))
-    for cause in causes:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return str(cause.verify_message)
-        if isinstance(cause, socket.gaierror):
-            return "its host name is not known"
-        if isinstance(cause, http.client.RemoteDisconnected):
-            return "it closed the connection without an answer"
-        if isinstance(cause, http.client.BadStatusLine):
-            return "what listens there does not speak HTTP"
-        if isinstance(cause, ssl.SSLError):
-            return f"no secure connection ({cause.reason or cause})"
+    known = next((words for cause in causes if (words := _in_words(cause))), None)
+    if known:
+        return known
     if isinstance(error, requests.Timeout):
         kind = "no connection" if isinstance(error, requests.ConnectTimeout) else "no answer"
         return f"{kind} within {allowed:g} seconds"
@@ -95,3 +111,20 @@ def cause_of(error: requests.RequestException, allowed: float) -> str:
         if isinstance(cause, OSError) and cause.strerror:
             return cause.strerror.lower()
     return str(error)
+
+
+def _in_words(cause: BaseException) -> str | None:
+    """What went wrong where ``cause`` alone says it."""
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return str(cause.verify_message).rstrip(".")
+    if isinstance(cause, socket.gaierror):
+        return "its host name is not known"
+    if isinstance(cause, http.client.IncompleteRead):
+        return "it closed the connection in the middle of an answer"
+    if isinstance(cause, http.client.RemoteDisconnected):
+        return "it closed the connection without an answer"
+    if isinstance(cause, http.client.BadStatusLine):
+        return "what listens there does not speak HTTP"
+    if isinstance(cause, ssl.SSLError):
+        return f"no secure connection ({cause.reason or cause})"
+    return None

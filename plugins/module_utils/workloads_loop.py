@@ -90,10 +90,11 @@ class FluxCli:
             ]
             try:
                 finished = subprocess.run(
-                    [*command, "--dry-run", "--in-memory-build"],
+                    # Not --in-memory-build, which refuses names with blanks or umlauts, as Flux does not.
+                    # What this writes is gone with the scratch copy that it is given.
+                    [*command, "--dry-run"],
                     # A build that needs no cluster must not find one by accident.
                     env={**os.environ, "KUBECONFIG": os.path.join(scratch, "none")},
-                    # It reads nothing outside the folder that it is started in.
                     cwd=folder,
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
@@ -144,7 +145,7 @@ class Present:
     @property
     def diffs(self) -> list[Mapping[str, Any]]:
         """What --diff shows."""
-        pushed = [self.pushed.diff] if self.pushed and self.pushed.diff else []
+        pushed = self.pushed.diff if self.pushed else ()
         return [*pushed, *(applied.diff() for applied in self.applied if applied.is_changed)]
 
     def receipt(self) -> dict[str, Any]:
@@ -232,12 +233,15 @@ def run(
 
         present = _each(pool, [workload for workload in workloads if workload.is_present], packed)
         _refuse_unknown_dependencies(cluster, workloads)
+        # What the API server would refuse, or that there is none, shows before anything is pushed.
+        _each(pool, present, lambda one: _apply(one, cluster, endpoint, check_mode=True))
         _each(pool, present, compare)
         changed = [one for one in present if one.pushed and one.pushed.changed]
         _each(pool, changed, lambda one: _render(one, renderer))
         if not check_mode:
             _each(pool, changed, publish)
-        _each(pool, present, lambda one: _apply(one, cluster, endpoint, check_mode=check_mode))
+            differing = [one for one in present if any(applied.is_changed for applied in one.applied)]
+            _each(pool, differing, lambda one: _apply(one, cluster, endpoint, check_mode=False))
         for going in absent:
             _remove(going, cluster, params["timeout"], check_mode=check_mode)
         _prove(present, cluster, params["timeout"], check_mode=check_mode)
@@ -279,14 +283,16 @@ def _refuse_unknown_dependencies(cluster: Cluster, workloads: Sequence[Workload]
 
 
 def _render(one: Present, renderer: Renderer) -> None:
-    inside = (one.workload.options["kustomization_path"] or "").lstrip("./")
+    asked = one.workload.options["kustomization_path"] or ""
+    # As Flux takes it: from the root of the artifact, and never out of it.
+    inside = os.path.normpath(f"/{asked}").lstrip("/")
     with tempfile.TemporaryDirectory(prefix="flux-local-") as scratch:
         folder = os.path.join(os.path.realpath(scratch), "content")
         one.packed.extract(folder)
         entry = os.path.join(folder, inside) if inside else folder
         if not os.path.isdir(entry):
             raise LoopError(
-                f"Workload {one.workload.name}: kustomization_path is {inside!r}, but {one.packed.path} has "
+                f"Workload {one.workload.name}: kustomization_path is {asked!r}, but {one.packed.path} has "
                 "no such folder. Name one inside the workload's path."
             )
         try:
@@ -300,11 +306,13 @@ def _render(one: Present, renderer: Renderer) -> None:
 
 
 def _apply(one: Present, cluster: Cluster, endpoint: Endpoint, *, check_mode: bool) -> None:
-    for kind, desired in (
-        (OCI_REPOSITORY, one.workload.source_object(endpoint)),
-        (KUSTOMIZATION, one.workload.kustomization_object()),
-    ):
-        one.applied.append(apply_object(cluster, kind, desired, check_mode=check_mode, force=True))
+    one.applied = [
+        apply_object(cluster, kind, desired, check_mode=check_mode, force=True)
+        for kind, desired in (
+            (OCI_REPOSITORY, one.workload.source_object(endpoint)),
+            (KUSTOMIZATION, one.workload.kustomization_object()),
+        )
+    ]
 
 
 def _remove(one: Absent, cluster: Cluster, timeout: float, *, check_mode: bool) -> None:

@@ -14,7 +14,7 @@ author: The gitops.flux_local authors (@gitops-flux-local)
 description:
   - The lock belongs to the C(ansible-playbook) process that took it, and is free again when that process ends, in whatever way.
   - Taking it twice in one playbook is fine.
-  - A second playbook waits, then continues, or fails and says who holds the lock.
+  - A second playbook says for whom it waits, then continues, or fails and says who holds the lock.
   - Runs on the controller. In check mode nothing is locked, since nothing is written.
 extends_documentation_fragment:
   - gitops.flux_local.attributes

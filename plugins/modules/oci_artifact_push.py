@@ -19,6 +19,8 @@ description:
     files in any folder, and by O(ignore). A C(.sourceignore) file is pushed, because Flux applies it as well.
   - What Flux would drop or reject (symbolic links, devices, names with a backslash) is refused by name before
     anything is sent.
+  - Hard links, and names that are the same on macOS and Windows (they differ only in case or Unicode form), are
+    refused in the same way.
   - The blobs are sent first and the tags are set last. Whenever a push is interrupted, a tag holds either the old
     content or the new.
 author:
@@ -32,8 +34,8 @@ attributes:
   diff_mode:
     support: full
     details:
-      - Shows the annotations, and name, digest and size of each file, of what the first tag that changes holds and
-        would hold.
+      - Shows what M(gitops.flux_local.oci_artifact_diff) shows, between what the first tag that changes holds and
+        O(path).
   idempotent:
     support: full
 options:
@@ -42,14 +44,36 @@ options:
       - The folder, or the single file, to push.
     type: path
     required: true
+  url:
+    description:
+      - The repository, as Flux names it, C(oci://host[:port]/repository), without a tag or digest.
+      - Either this or O(dest_layout) is needed.
+    type: str
+    required: false
+  dest_layout:
+    description:
+      - A folder to write an OCI image layout to, in place of a registry, for instance to hand it over where there is
+        no network. It is created where there is none, and further pushes add to it.
+      - The other modules read it as C(oci-layout://FOLDER), the C(oras) program with C(--oci-layout).
+    type: path
   tag:
     description:
       - The tag to push to.
+      - C({branch}), C({commit}) and C({short_commit}) stand for what O(revision) says, with C(-dirty) behind the
+        commit where that has it. Characters no tag may have become C(-).
+      - C({next}) stands for the version that O(next) asks for.
+      - By default V(latest), or V({next}) when O(next) is set.
     type: str
-    default: latest
+  next:
+    description:
+      - Which part of the newest version to raise. The newest one is the highest semantic version among the tags of the
+        repository, with or without a leading C(v). When it holds the same content already, it is not raised.
+      - The first version is 0.1.0, or 1.0.0 for V(major). A pre-release is followed by its release.
+    type: str
+    choices: [patch, minor, major]
   tags:
     description:
-      - More tags for the same artifact.
+      - More tags for the same artifact, with the same placeholders as O(tag).
     type: list
     elements: str
     default: []
@@ -96,10 +120,37 @@ options:
     type: str
     choices: [content, exact]
     default: content
+  immutable:
+    description:
+      - Whether to fail, and push nothing, when one of the tags exists and would have to be moved.
+      - To move a tag such as C(stable) along with an immutable version, use M(gitops.flux_local.oci_artifact_tag)
+        afterwards.
+    type: bool
+    default: false
+  secrets:
+    description:
+      - What to do about Secrets in plain text, be it in manifests or in what kustomize makes Secrets from. What SOPS has
+        encrypted is none.
+      - V(warn) names them in a warning, V(refuse) fails before anything is sent, V(allow) does not look.
+    type: str
+    choices: [warn, refuse, allow]
+    default: warn
+  max_size:
+    description:
+      - How large the content may be before it is compressed, as a number of bytes or with a unit, such as V(50MB).
+      - There is no limit by default.
+    type: bytes
+  max_files:
+    description:
+      - How many files there may be. There is no limit by default.
+    type: int
 requirements:
   - pathspec (Python library)
+  - PyYAML (Python library)
 notes:
   - Git is asked for O(source) and O(revision) where it is installed; it is not needed.
+  - When something is pushed, a warning names files that are no YAML, and files that a C(kustomization.yaml) refers to
+    but that are ignored.
 seealso:
   - name: Flux OCI artifacts
     description: What Flux does with an artifact.
@@ -130,6 +181,28 @@ EXAMPLES = r"""
       - docs/
       - "*.md"
     symlinks: follow
+
+- name: Changed content becomes the next version, and main names it too
+  gitops.flux_local.oci_artifact_push:
+    path: ./shop
+    url: oci://registry.example.com/team/shop
+    next: minor
+    tags: ["{branch}"]
+    secrets: refuse
+  register: shop
+
+- name: A build is pushed under its commit, and never replaced
+  gitops.flux_local.oci_artifact_push:
+    path: ./shop
+    url: oci://registry.example.com/team/shop
+    tag: "{branch}-{short_commit}"
+    immutable: true
+
+- name: The same for a place without a network
+  gitops.flux_local.oci_artifact_push:
+    path: ./shop
+    dest_layout: /media/handover/shop
+    tag: "{{ shop.tags[0] }}"
 """
 
 RETURN = r"""
@@ -208,13 +281,20 @@ refused:
   sample:
     - name: app/current
       reason: symlink
+secrets:
+  description: The files that hold Secrets in plain text.
+  type: list
+  elements: str
+  returned: when they are refused
+  sample: [db/secret.yaml]
 """
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_push import run
 from ansible_collections.gitops.flux_local.plugins.module_utils.module import exit_with, require
-from ansible_collections.gitops.flux_local.plugins.module_utils.registry import ARGUMENTS, OrasRepository
+from ansible_collections.gitops.flux_local.plugins.module_utils.registry import ARGUMENTS
+from ansible_collections.gitops.flux_local.plugins.module_utils.repositories import open_repository
 
 
 def main() -> None:
@@ -222,7 +302,10 @@ def main() -> None:
         argument_spec=ARGUMENTS
         | {
             "path": {"type": "path", "required": True},
-            "tag": {"type": "str", "default": "latest"},
+            "url": {"type": "str"},
+            "dest_layout": {"type": "path"},
+            "tag": {"type": "str"},
+            "next": {"type": "str", "choices": ["patch", "minor", "major"]},
             "tags": {"type": "list", "elements": "str", "default": []},
             "ignore": {"type": "list", "elements": "str", "default": []},
             "symlinks": {"type": "str", "choices": ["refuse", "follow"], "default": "refuse"},
@@ -230,15 +313,26 @@ def main() -> None:
             "revision": {"type": "str"},
             "annotations": {"type": "dict", "default": {}},
             "compare": {"type": "str", "choices": ["content", "exact"], "default": "content"},
+            "immutable": {"type": "bool", "default": False},
+            "secrets": {
+                "type": "str",
+                "choices": ["warn", "refuse", "allow"],
+                "default": "warn",
+                "no_log": False,
+            },
+            "max_size": {"type": "bytes"},
+            "max_files": {"type": "int"},
         },
+        mutually_exclusive=[("url", "dest_layout")],
+        required_one_of=[("url", "dest_layout")],
         supports_check_mode=True,
     )
-    require(module, "oras", "pathspec")
+    require(module, "oras", "pathspec", "yaml")
     exit_with(
         module,
         lambda: run(
             module.params,
-            connect=OrasRepository,
+            connect=open_repository,
             warn=module.warn,
             check_mode=module.check_mode,
             with_diff=module._diff,

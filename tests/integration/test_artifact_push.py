@@ -8,12 +8,9 @@ import filecmp
 import io
 import json
 import os
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +25,16 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifes
 from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_push import run
 from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils.registry import Connection, OrasRepository
+from ansible_collections.gitops.flux_local.plugins.module_utils.repositories import open_repository
+from ansible_collections.gitops.flux_local.tests.integration.registries import (
+    Program,
+    asks_for_a_password,
+    issued,
+    serving,
+)
 
-Program = Callable[[str], str]
-# bcrypt of "s3cret".
-HTPASSWD = "ci:$2b$05$abcdefghijklmnopqrstuuLK7U1u6pVRmL7L1BBM2aS35PSZnDXlK\n"
 DEFAULTS: dict[str, Any] = {
-    "tag": "latest",
+    "tag": None,
     "tags": [],
     "ignore": [],
     "symlinks": "refuse",
@@ -41,6 +42,12 @@ DEFAULTS: dict[str, Any] = {
     "revision": "",
     "annotations": {},
     "compare": "content",
+    "dest_layout": None,
+    "next": None,
+    "immutable": False,
+    "secrets": "warn",
+    "max_size": None,
+    "max_files": None,
 }
 
 
@@ -50,52 +57,10 @@ def push(
     warnings: list[str] = []
     wanted = DEFAULTS | {"path": str(path), "url": url} | params
     result = run(
-        wanted, connect=OrasRepository, warn=warnings.append, check_mode=check_mode, with_diff=with_diff
+        wanted, connect=open_repository, warn=warnings.append, check_mode=check_mode, with_diff=with_diff
     )
     assert warnings == []
     return result
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def serving(program: Program, folder: Path, **http: Any) -> Iterator[str]:
-    """A registry of our own, as ``host:port``; its data stay in ``folder``."""
-    host = f"127.0.0.1:{free_port()}"
-    auth = http.pop("auth", {})
-    settings = {
-        "version": "0.1",
-        "log": {"level": "error", "accesslog": {"disabled": True}},
-        "storage": {"filesystem": {"rootdirectory": str(folder / "store")}},
-        "http": {"addr": host} | http,
-    } | auth
-    (folder / "config.yml").write_text(json.dumps(settings))
-    log = (folder / "registry.log").open("w")
-    process = subprocess.Popen(
-        [program("registry"), "serve", str(folder / "config.yml")], stdout=log, stderr=log
-    )
-    try:
-        _await_port(host, process)
-        yield host
-    finally:
-        process.kill()
-        process.wait()
-        log.close()
-
-
-def _await_port(host: str, process: subprocess.Popen[bytes]) -> None:
-    address, port = host.split(":")
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline and process.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex((address, int(port))) == 0:
-                return
-        time.sleep(0.02)
-    pytest.fail(f"the registry did not start: {process.args!r}")
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +105,6 @@ def folder(tmp_path: Path) -> Path:
     (root / "binary").write_bytes(bytes(range(256)) * 4000)
     (root / "run.sh").write_text("#!/bin/sh\n")
     (root / "run.sh").chmod(0o700)
-    os.link(root / "a.yaml", root / "hardlink.yaml")
     return root
 
 
@@ -197,7 +161,7 @@ def test_what_flux_pushed_is_unchanged(binary, folder, url, tmp_path):
     (folder / "empty.yaml").write_text("a: 2\n")
     result = push(folder, url, tag="flux", with_diff=True)
     assert result["why"] == {"flux": "content differs"}
-    before, after = (set(result["diff"][side].splitlines()) for side in ("before", "after"))
+    before, after = (set(result["diff"][0][side].splitlines()) for side in ("before", "after"))
     assert {line.split("  ")[0] for line in before ^ after if "  " in line} == {"empty.yaml"}
 
 
@@ -251,13 +215,9 @@ def guarded(binary: Program, tmp_path: Path) -> Iterator[str]:
     """A registry with TLS, which asks for a user and a password."""
     where = tmp_path / "guarded"
     where.mkdir()
-    subject = ["-subj", "/CN=registry", "-addext", "subjectAltName=IP:127.0.0.1"]
-    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{where}/key.pem"]
-    command = ["openssl", "req", "-x509", "-days", "1", *key, *subject, "-out", f"{where}/ca.pem"]
-    subprocess.run(command, check=True, capture_output=True)
-    (where / "htpasswd").write_text(HTPASSWD)
-    auth = {"auth": {"htpasswd": {"realm": "test", "path": f"{where}/htpasswd"}}}
-    tls = {"certificate": f"{where}/ca.pem", "key": f"{where}/key.pem"}
+    certificate = issued(where, "ca")
+    tls = {"certificate": str(certificate), "key": str(certificate.with_suffix(".key"))}
+    auth = asks_for_a_password(where)
     with serving(binary, where, tls=tls, auth=auth) as address:
         yield address
 

@@ -53,7 +53,13 @@ def serving(answer: Callable[[Request], Answer], tls: ssl.SSLContext | None = No
         protocol_version = "HTTP/1.1"
 
         def handle_any(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            length = int(self.headers.get("Content-Length", 0))
+            body = self.rfile.read(length)
+            # The client hung up in the middle of the body, or of headers, which http.server takes for all.
+            lacks_length = self.command in {"POST", "PUT", "PATCH"} and "Content-Length" not in self.headers
+            if lacks_length or len(body) < length:
+                self.close_connection = True
+                return
             request = Request(self.command, self.path, dict(self.headers), body)
             requests.append(request)
             answered = answer(request)

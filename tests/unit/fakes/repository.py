@@ -23,16 +23,21 @@ class MemoryRepository:
     manifests: dict[str, Manifest] = field(default_factory=dict)
     blobs: dict[str, bytes] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    deletes_tags: bool = True
 
     def manifest(self, name: str) -> Manifest | None:
         self.asked.append(f"read {name}")
-        return self.manifests.get(name)
+        held = [manifest for manifest in self.manifests.values() if manifest.digest == name]
+        return self.manifests.get(name) or next(iter(held), None)
 
     def put_manifest(self, name: str, manifest: Manifest) -> None:
         for layer in manifest.layers:
             self.blobs[layer.digest]
         self.asked.append(f"tag {name}")
         self.manifests[name] = manifest
+
+    def has_blob(self, blob: Descriptor) -> bool:
+        return blob.digest in self.blobs
 
     def put_blob(self, blob: Descriptor, content: IO[bytes] | bytes) -> bool:
         if not isinstance(content, bytes):
@@ -48,3 +53,16 @@ class MemoryRepository:
     def fetch_blob(self, blob: Descriptor, into: IO[bytes]) -> None:
         self.asked.append("fetch")
         into.write(self.blobs[blob.digest])
+
+    def tags(self) -> list[str]:
+        self.asked.append("list")
+        return sorted(name for name in self.manifests if ":" not in name)
+
+    def delete_tag(self, tag: str) -> bool:
+        self.asked.append(f"untag {tag}")
+        return self.deletes_tags and bool(self.manifests.pop(tag, None))
+
+    def delete_manifest(self, digest: str) -> None:
+        self.asked.append(f"delete {digest}")
+        for name in [name for name, held in self.manifests.items() if held.digest == digest]:
+            del self.manifests[name]

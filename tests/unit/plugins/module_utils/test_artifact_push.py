@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import tarfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifes
     Manifest,
     digest_of,
     manifest_bytes,
+    parse_url,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_push import (
     PushRequest,
@@ -30,6 +32,8 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_push im
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils.packing import pack
+from ansible_collections.gitops.flux_local.plugins.module_utils.registry import Connection, Repository
+from ansible_collections.gitops.flux_local.plugins.module_utils.repositories import open_repository
 from ansible_collections.gitops.flux_local.tests.unit.fakes.repository import MemoryRepository
 
 REQUEST = PushRequest(("latest",), source="https://example.com/shop", revision="main@sha1:abc")
@@ -169,7 +173,7 @@ def test_what_is_no_archive_is_other_content(folder, repository):
     result = pushed(folder, repository, with_diff=True)
     assert result.why == {"latest": "content differs"}
     assert result.diff
-    assert "something else than an archive" in result.diff["before"]
+    assert result.diff[0]["before"].startswith(f"layer 1, {LAYER_TYPE}  sha256:")
 
 
 def test_another_kind_of_artifact_is_not_fetched(folder, repository):
@@ -180,8 +184,7 @@ def test_another_kind_of_artifact_is_not_fetched(folder, repository):
 
 def test_the_diff_names_files_and_metadata(folder, repository):
     digest = digest_of(b"a: 1\n")
-    first = pushed(folder, repository, with_diff=True).diff
-    assert first
+    first, text = pushed(folder, repository, with_diff=True).diff
     assert first["before"] == ""
     assert first["before_header"] == "oci://localhost:5050/shop:latest (does not exist)"
     assert first["after"].splitlines() == [
@@ -189,13 +192,13 @@ def test_the_diff_names_files_and_metadata(folder, repository):
         f"{SOURCE}: https://example.com/shop",
         f"a.yaml  {digest}  5 bytes",
     ]
+    assert (text["before"], text["after"]) == ("", "a: 1\n")
     (folder / "a.yaml").chmod(0o755)
-    second = pushed(folder, repository, with_diff=True, check_mode=True).diff
-    assert second
-    assert second["before"] == first["after"]
+    (second,) = pushed(folder, repository, with_diff=True, check_mode=True).diff
+    assert second["before"] == f"a.yaml  {digest}  5 bytes\n"
     assert second["after"].endswith("5 bytes, executable\n")
     (folder / "a.yaml").chmod(0o644)
-    assert pushed(folder, repository, with_diff=True).diff is None
+    assert pushed(folder, repository, with_diff=True).diff == ()
 
 
 @pytest.mark.parametrize(
@@ -217,12 +220,17 @@ def test_given_origin_wins_over_git_and_empty_is_none(tmp_path):
     assert (request.source, request.revision, warnings) == (None, "v1", [])
 
 
-def module(folder: Path, repository: MemoryRepository, **params: Any) -> tuple[dict[str, Any], list[str]]:
+def module(
+    folder: Path,
+    repository: MemoryRepository,
+    connecting: Callable[[Mapping[str, Any]], Repository] | None = None,
+    **params: Any,
+) -> tuple[dict[str, Any], list[str]]:
     warnings: list[str] = []
     defaults: dict[str, Any] = {
         "path": str(folder),
         "url": repository.reference.url,
-        "tag": "latest",
+        "tag": None,
         "tags": [],
         "ignore": [],
         "symlinks": "refuse",
@@ -230,8 +238,20 @@ def module(folder: Path, repository: MemoryRepository, **params: Any) -> tuple[d
         "revision": None,
         "annotations": {},
         "compare": "content",
+        "dest_layout": None,
+        "next": None,
+        "immutable": False,
+        "secrets": "warn",
+        "max_size": None,
+        "max_files": None,
     }
-    result = run(defaults | params, connect=lambda *_unused: repository, warn=warnings.append)
+
+    def fake(wanted: Mapping[str, Any]) -> MemoryRepository:
+        parse_url(wanted["url"])
+        Connection.from_params(wanted)
+        return repository
+
+    result = run(defaults | params, connect=connecting or fake, warn=warnings.append)
     return result, warnings
 
 
@@ -277,3 +297,92 @@ def test_bad_input_is_an_error_before_anything_is_asked(folder, repository, para
         module(folder, repository, **params)
     assert caught.value.message.startswith(said)
     assert repository.asked == []
+
+
+SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData: {password: hunter2}\n"
+
+
+def test_an_immutable_tag_is_not_moved(folder, repository):
+    module(folder, repository, tag="v1", immutable=True)
+    assert module(folder, repository, tag="v1", immutable=True)[0]["changed"] is False
+    assert module(folder, repository, tag="v2", tags=["v1"], immutable=True)[0]["why"] == {
+        "v2": "tag missing"
+    }
+    (folder / "a.yaml").write_text("a: 2\n")
+    before = dict(repository.manifests)
+    for check_mode in (True, False):
+        repository.asked.clear()
+        request = PushRequest(("v3", "v1"), immutable=True)
+        with pytest.raises(LoopError, match=r"immutable: .*shop has v1 .content differs. already"):
+            pushed(folder, repository, request, check_mode=check_mode)
+        assert repository.asked == ["read v3", "read v1"]
+    assert repository.manifests == before
+    assert module(folder, repository, tag="v1")[0]["changed"]
+
+
+def test_tags_say_where_the_content_is_from(folder, repository):
+    tags = ["{branch}-{short_commit}", "{commit}"]
+    revision = "feature/new@sha1:0123456789abcdef-dirty"
+    result = module(folder, repository, tag=tags[0], tags=tags[1:], revision=revision)[0]
+    assert result["tags"] == ["feature-new-0123456-dirty", "0123456789abcdef-dirty"]
+
+
+def test_the_next_version_follows_the_newest_when_the_content_changes(folder, repository):
+    def tags(part: str, **params: Any) -> list[str]:
+        found: list[str] = module(folder, repository, next=part, **params)[0]["tags"]
+        return found
+
+    assert tags("patch") == ["0.1.0"]
+    assert tags("patch") == ["0.1.0"]  # the same content
+    (folder / "a.yaml").write_text("a: 2\n")
+    assert tags("minor", tag="v{next}", tags=["latest"]) == ["v0.2.0", "latest"]
+    assert tags("major", tag="v{next}") == ["v0.2.0"]
+    (folder / "a.yaml").write_text("a: 3\n")
+    assert tags("major") == ["1.0.0"]
+    module(folder, repository, tag="2.0.0-rc.1")
+    (folder / "a.yaml").write_text("a: 4\n")
+    assert tags("patch") == ["2.0.0"]
+    assert "latest" in repository.manifests
+
+
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ({"tag": "{next}"}, "needs `next`"),
+        ({"tag": "{branch}", "revision": ""}, "needs a revision"),
+        ({"tag": "{branch}", "revision": "sha1:abc"}, "none is known that has a branch"),
+        ({"tag": "{date}"}, "unknown placeholder {date}"),
+        ({"tag": "{commit", "revision": "main@sha1:abc"}, "is no tag"),
+    ],
+)
+def test_a_template_that_cannot_be_filled_in_is_an_error(folder, repository, params, said):
+    with pytest.raises(LoopError, match=said):
+        module(folder, repository, **params)
+    assert repository.manifests == {}
+
+
+def test_secrets_in_plain_text(folder, repository):
+    (folder / "s.yaml").write_text(SECRET)
+    with pytest.raises(LoopError, match=r"secrets: These hold Secrets in plain text.*s.yaml") as caught:
+        module(folder, repository, secrets="refuse")
+    assert caught.value.details == {"secrets": ["s.yaml"]}
+    assert repository.asked == []
+    assert "s.yaml" in module(folder, repository)[1][0]
+    assert module(folder, repository, secrets="allow")[1] == []
+
+
+def test_what_is_pushed_is_examined_once(folder, repository):
+    (folder / "b.yaml").write_text("a: [\n")
+    assert "b.yaml (line 2: " in module(folder, repository)[1][0]
+    assert module(folder, repository)[1] == []
+
+
+def test_a_layout_takes_the_place_of_a_registry(folder, repository, tmp_path):
+    result = module(
+        folder, repository, url=None, dest_layout=str(tmp_path / "out"), connecting=open_repository
+    )[0]
+    layout = open_repository({"url": f"oci-layout://{tmp_path}/out"})
+    held = layout.manifest("latest")
+    assert held
+    assert held.digest == result["digest"]
+    assert result["url"] == f"oci-layout://{tmp_path}/out"

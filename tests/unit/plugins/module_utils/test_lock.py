@@ -45,9 +45,12 @@ def test_who_holds_it_is_said(tmp_path, other):
 
 def test_the_second_one_waits_until_the_first_has_ended(tmp_path, other):
     lock = str(tmp_path / "lock")
-    take(lock, owner_of(other.pid), timeout=0)
+    holder = owner_of(other.pid)
+    take(lock, holder, timeout=0)
     threading.Timer(0.3, lambda: (other.kill(), other.wait())).start()
-    assert take(lock, owner_of(os.getpid()), timeout=30) >= 0.3
+    waited_for: list[Owner] = []
+    assert take(lock, owner_of(os.getpid()), timeout=30, on_wait=waited_for.append) >= 0.3
+    assert waited_for == [holder]
 
 
 def test_a_lock_of_a_process_that_is_gone_is_free_even_when_its_number_is_used_again(tmp_path):

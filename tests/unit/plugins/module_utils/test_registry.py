@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from ansible_collections.gitops.flux_local.plugins.module_utils import registry
+from ansible_collections.gitops.flux_local.plugins.module_utils import registry_requests
 from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifest import (
     MANIFEST_TYPE,
     Descriptor,
@@ -110,7 +110,7 @@ def test_errors_that_stay_are_reported_with_the_last_answer():
     body = b'{"errors":[{"code":"UNKNOWN","message":"disk full"}]}'
     with serving(in_turn(Answer(500, body, {"Content-Type": "application/json"}))) as server:
         message = failure(lambda: repository(server.port).manifest("latest"))
-        assert len(server.asked) == registry.MAX_ATTEMPTS
+        assert len(server.asked) == registry_requests.MAX_ATTEMPTS
     assert f"127.0.0.1:{server.port} fails: 500 Internal Server Error (disk full)" in message
     assert "GET /v2/shop/manifests/latest was tried 4 times" in message
 
@@ -308,7 +308,7 @@ def test_basic_credentials_are_given_when_asked_for_and_then_at_once():
 def test_missing_credentials_are_asked_for(challenge):
     with serving(guarded(challenge, BASIC)) as server:
         message = failure(lambda: repository(server.port).manifest("one"))
-    assert "401 Unauthorized. It asks for credentials: set `username` and `password`." in message
+    assert "401 Unauthorized. It asks for credentials: set `username` and `password`" in message
     assert len(server.asked) == 1
 
 

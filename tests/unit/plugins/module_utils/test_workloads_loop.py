@@ -215,7 +215,7 @@ def test_an_absent_one_loses_its_kustomization_before_its_source(bench):
 
 
 def test_a_kustomization_path_that_is_not_there_is_named(bench):
-    with pytest.raises(LoopError, match="Workload shop: kustomization_path is 'overlay'"):
+    with pytest.raises(LoopError, match=r"Workload shop: kustomization_path is '\./overlay'"):
         bench.run(bench.workload("shop", kustomization_path="./overlay"))
     assert bench.tags("shop") is None
 

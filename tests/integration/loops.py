@@ -1,0 +1,393 @@
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+"""A loop of the tests' own: driven by ``ansible-playbook`` as a user does, looked at by ordinary clients."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import requests
+import yaml
+from kubernetes import client, config
+
+ROOT = Path(__file__).parents[2]
+NAMESPACE = "flux-system"
+RUN_SECONDS = 240
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+# What runs for a loop that is up.
+PROGRAMS = [
+    "etcd",
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kustomize-controller",
+    "kwok",
+    "registry",
+    "source-controller",
+    "supervisord",
+]
+# An ordinary user may not read or write what its mode forbids; root may, unless it gives these up.
+AS_ORDINARY_USER = (
+    ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all"]
+    if os.geteuid() == 0
+    else []
+)
+
+Found = TypeVar("Found")
+
+
+def until(look: Callable[[], Found | None], what: str, *, seconds: float = 60) -> Found:
+    """What ``look`` finds, as soon as it finds something; a look that fails found nothing."""
+    deadline = time.monotonic() + seconds
+    last: object = None
+    while time.monotonic() < deadline:
+        try:
+            found = look()
+        except (OSError, client.ApiException) as error:
+            last = error
+        else:
+            if found:
+                return found
+            last = found
+        time.sleep(0.05)
+    raise AssertionError(f"after {seconds:g} s still not: {what} (last: {last!r})")
+
+
+def free_port() -> int:
+    """A port on 127.0.0.1 that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def listening(port: int = 0) -> Iterator[int]:
+    """Somebody else's program that has the port."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+        listener.listen()
+        yield int(listener.getsockname()[1])
+
+
+@dataclass(frozen=True)
+class Run:
+    """What became of one ``ansible-playbook``."""
+
+    playbook: str
+    code: int
+    output: str
+    warnings: str
+    seconds: float
+
+    @cached_property
+    def _report(self) -> dict[str, Any]:
+        try:
+            report: dict[str, Any] = json.loads(self.output[len(self.text) :])
+        except ValueError:
+            raise AssertionError(f"{self.playbook}: {self.output}\n{self.warnings}") from None
+        return report
+
+    @property
+    def text(self) -> str:
+        """What it says in words, before its report in JSON."""
+        return self.output.partition("{\n")[0]
+
+    @property
+    def results(self) -> list[tuple[str, dict[str, Any]]]:
+        """Name and result of every task, in order."""
+        return [
+            (task["task"]["name"].rpartition(" : ")[2], task["hosts"]["localhost"])
+            for play in self._report["plays"]
+            for task in play["tasks"]
+            if "localhost" in task["hosts"]
+        ]
+
+    def result(self, name: str) -> dict[str, Any]:
+        """The result of the last task whose name begins so."""
+        return next(result for called, result in reversed(self.results) if called.startswith(name))
+
+    @property
+    def stats(self) -> dict[str, int]:
+        """The recap."""
+        recap: dict[str, int] = self._report["stats"].get("localhost", {})
+        return recap
+
+    @property
+    def changed(self) -> list[str]:
+        """Names of the tasks that changed something."""
+        names = [name for name, result in self.results if result.get("changed") and not result.get("failed")]
+        assert len(names) == self.stats["changed"], (names, self.stats)
+        return names
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """All facts that were set."""
+        known: dict[str, Any] = {}
+        for _name, result in self.results:
+            known |= result.get("ansible_facts", {})
+        return known
+
+    @property
+    def receipts(self) -> dict[str, dict[str, Any]]:
+        """The workloads' receipts by name."""
+        return {receipt["name"]: receipt for receipt in self.facts["workloads_receipts"]}
+
+    @property
+    def message(self) -> str:
+        """What the tasks that failed have said."""
+        failed = [result for _name, result in self.results if result.get("failed")]
+        return "\n".join(str(result.get("msg", result)) for result in failed)
+
+    def succeeded(self) -> Run:
+        """This very run, which must have succeeded."""
+        assert (self.code, self.stats.get("failures")) == (0, 0), f"{self.playbook}: {self.message}"
+        return self
+
+    def refused(self, *said: str) -> Run:
+        """This very run, which must have failed with a message that has all of ``said``, and no traceback."""
+        assert self.code != 0, f"{self.playbook} succeeded"
+        for part in said:
+            assert part in self.message, f"{part!r} is not in:\n{self.message}"
+        for text in (self.text, self.message, self.warnings):
+            assert "Traceback" not in text, text
+        return self
+
+
+@dataclass(frozen=True)
+class Started:
+    """An ``ansible-playbook`` that runs."""
+
+    playbook: str
+    process: subprocess.Popen[str]
+    began: float
+
+    @property
+    def is_running(self) -> bool:
+        return self.process.poll() is None
+
+    def finish(self) -> Run:
+        """Wait for its end."""
+        try:
+            output, warnings = self.process.communicate(timeout=RUN_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            output, warnings = self.process.communicate()
+        took = time.monotonic() - self.began
+        return Run(self.playbook, self.process.returncode, output, warnings, took)
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A loop by name, with a home of its own for state, and a folder for what the tests write."""
+
+    name: str
+    home: Path
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    runs: list[Run] = field(default_factory=list)
+
+    @property
+    def state_dir(self) -> Path:
+        return self.home / "flux-local" / self.name
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The user's, less what could lead to another loop or cluster; the cache of programs is shared."""
+        kept = {
+            name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "XDG_D"))
+        }
+        return kept | {
+            "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
+            "KUBECONFIG": str(self.home / "no-kubeconfig"),
+            "XDG_DATA_HOME": str(self.home),
+        }
+
+    def start(
+        self,
+        playbook: str,
+        *arguments: str,
+        prefix: Sequence[str] = (),
+        cwd: Path = ROOT,
+        environment: Mapping[str, str] | None = None,
+        umask: int = -1,
+        **variables: Any,
+    ) -> Started:
+        """Start ``ansible-playbook`` on this loop."""
+        named = {"flux_local_name": self.name, **self.variables, **variables}
+        program = Path(sys.executable).with_name("ansible-playbook")
+        process = subprocess.Popen(
+            [*prefix, str(program), playbook, "-e", json.dumps(named), *arguments],
+            env=self.environment | dict(environment or {}),
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            umask=umask,
+        )
+        return Started(playbook, process, time.monotonic())
+
+    def play(self, playbook: str, *arguments: str, **options: Any) -> Run:
+        """Run one of the playbooks."""
+        run = self.start(f"playbooks/{playbook}.yml", *arguments, **options).finish()
+        self.runs.append(run)
+        return run
+
+    def up(self, *arguments: str, **variables: Any) -> Run:
+        """Bring everything up."""
+        return self.play("site", *arguments, **variables).succeeded()
+
+    def push(self, *workloads: Mapping[str, Any], arguments: Sequence[str] = (), **options: Any) -> Run:
+        """Push workloads of a list."""
+        return self.play("push", *arguments, workloads_list=list(workloads), **options)
+
+    def remove(self, *names: str) -> Run:
+        """Have workloads absent."""
+        return self.push(*({"name": name, "state": "absent"} for name in names)).succeeded()
+
+    def start_tasks(self, tasks: Sequence[Mapping[str, Any]], *arguments: str, **options: Any) -> Started:
+        """Start a playbook of one's own, with this loop's kubeconfig for all Kubernetes modules."""
+        play = {
+            "hosts": "localhost",
+            "gather_facts": False,
+            "vars": {"ansible_python_interpreter": "{{ ansible_playbook_python }}"},
+            "module_defaults": {"group/gitops.flux_local.k8s": {"kubeconfig": str(self.kubeconfig)}},
+            "tasks": list(tasks),
+        }
+        descriptor, playbook = tempfile.mkstemp(dir=self.home, prefix="tasks-", suffix=".yml", text=True)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            yaml.safe_dump([play], stream, allow_unicode=True)
+        return self.start(playbook, *arguments, **options)
+
+    def tasks(self, tasks: Sequence[Mapping[str, Any]], *arguments: str, **options: Any) -> Run:
+        """Run a playbook of one's own, as ``start_tasks`` starts it."""
+        return self.start_tasks(tasks, *arguments, **options).finish()
+
+    # --- as others see it
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.state_dir / "kubeconfig"
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """The ports it keeps."""
+        kept: dict[str, int] = json.loads((self.state_dir / "ports.json").read_text())
+        return kept
+
+    @property
+    def registry(self) -> str:
+        """The registry's address, as ``host:port``."""
+        return f"127.0.0.1:{self.ports['registry']}"
+
+    @property
+    def api(self) -> client.ApiClient:
+        """A client as whoever has the kubeconfig has it."""
+        api: client.ApiClient = config.new_client_from_config(str(self.kubeconfig))
+        return api
+
+    @property
+    def core(self) -> client.CoreV1Api:
+        return client.CoreV1Api(self.api)
+
+    def get(self, path: str) -> dict[str, Any] | None:
+        """An object by its path in the API; None when there is none."""
+        api = self.api
+        response = api.call_api("GET", api.configuration.host + path, _request_timeout=10)
+        found: dict[str, Any] = json.loads(response.read())
+        if response.status not in (200, 404):
+            raise client.ApiException(status=response.status, reason=str(found))
+        return found if response.status == 200 else None
+
+    def source(self, name: str, namespace: str = NAMESPACE) -> dict[str, Any] | None:
+        """An OCIRepository."""
+        return self.get(f"/apis/source.toolkit.fluxcd.io/v1/namespaces/{namespace}/ocirepositories/{name}")
+
+    def kustomization(self, name: str, namespace: str = NAMESPACE) -> dict[str, Any] | None:
+        """A Kustomization."""
+        return self.get(f"/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/{namespace}/kustomizations/{name}")
+
+    def config_map(self, name: str, namespace: str = "default") -> dict[str, Any] | None:
+        """A ConfigMap."""
+        return self.get(f"/api/v1/namespaces/{namespace}/configmaps/{name}")
+
+    def digest(self, repository: str, tag: str = "latest") -> str | None:
+        """The digest of what the tag names in the registry; None when there is no such tag."""
+        url = f"http://{self.registry}/v2/{repository}/manifests/{tag}"
+        answer = requests.head(url, headers={"Accept": MANIFEST}, timeout=10)
+        return answer.headers["Docker-Content-Digest"] if answer.ok else None
+
+    # --- its processes (proc(5))
+
+    def processes(self) -> dict[int, str]:
+        """Pid and program of everything that runs for this loop, and of nothing else."""
+        mark = os.fsencode(self.state_dir)
+        found = {}
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                command = (folder / "cmdline").read_bytes()
+                program = _program(os.fsdecode(command).split("\0"))
+                if program and mark in command + (folder / "environ").read_bytes():
+                    found[int(folder.name)] = program
+        return found
+
+    def pid(self, program: str) -> int:
+        """The one process of a program."""
+        [pid] = [pid for pid, name in self.processes().items() if name == program]
+        return pid
+
+    def kill(self, program: str) -> int:
+        """Kill a program's process, as a crash or the kernel would; returns its pid."""
+        pid = self.pid(program)
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def purge(self) -> Run:
+        """Destroy it with all it holds. Whatever happens, none of its processes is left."""
+        try:
+            return self.play("destroy", flux_local_purge=True)
+        finally:
+            # Its supervisor would start the others anew.
+            for pid, _name in sorted(self.processes().items(), key=lambda entry: entry[1] != "supervisord"):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+
+def _program(arguments: Sequence[str]) -> str:
+    """What a process of a loop is called; nothing for a Python that is not its supervisord."""
+    if "supervisor.supervisord" in arguments:
+        return "supervisord"
+    name = Path(arguments[0]).name
+    return "" if name.startswith("python") else name
+
+
+def write(folder: Path, **files: str | Mapping[str, Any]) -> Path:
+    """A folder of manifests: ``name`` becomes ``name.yaml``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        text = content if isinstance(content, str) else yaml.safe_dump(dict(content), allow_unicode=True)
+        (folder / f"{name}.yaml").write_text(text)
+    return folder
+
+
+def config_map(name: str, **entries: str) -> dict[str, Any]:
+    """The smallest thing that Flux can apply."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": name, "namespace": "default"},
+        "data": entries,
+    }

@@ -1,0 +1,444 @@
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+"""What is refused: with the option, the value and the remedy, before anything is changed."""
+
+from __future__ import annotations
+
+import contextlib
+import http.server
+import json
+import os
+import resource
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from ansible_collections.gitops.flux_local.tests.integration.loops import (
+    AS_ORDINARY_USER,
+    Loop,
+    config_map,
+    free_port,
+    listening,
+    write,
+)
+
+# Name of the case: the workloads, and what has to be in the message. FOLDER has sound and unsound ones.
+REFUSED: dict[str, tuple[list[Any], list[str]]] = {
+    "a path that does not exist": (
+        [{"name": "shop", "path": "FOLDER/nowhere"}],
+        ["Workload shop", "path: FOLDER/nowhere does not exist", "Name an existing folder or file"],
+    ),
+    "an empty folder": (
+        [{"name": "shop", "path": "FOLDER/empty"}],
+        ["Workload shop", "path: FOLDER/empty"],
+    ),
+    "a folder with nothing but what is ignored": (
+        [{"name": "shop", "path": "FOLDER/sound", "ignore": ["*"]}],
+        ["Workload shop", "path: nothing is left of FOLDER/sound", "one.yaml", "Change `ignore`"],
+    ),
+    "a link out of the folder": (
+        [{"name": "shop", "path": "FOLDER/linked"}],
+        ["Workload shop", "FOLDER/linked", "out.yaml (symlink that leads out", "or ignore it"],
+    ),
+    "invalid YAML": (
+        [{"name": "shop", "path": "FOLDER/invalid"}],
+        ["Workload shop", "FOLDER/invalid", "broken.yaml", "Nothing was pushed"],
+    ),
+    "YAML that is no manifest": (
+        [{"name": "shop", "path": "FOLDER/no-kind"}],
+        ["Workload shop", "FOLDER/no-kind", "list.yaml", "Nothing was pushed"],
+    ),
+    "a kustomization that names a missing file": (
+        [{"name": "shop", "path": "FOLDER/unbuilt"}],
+        ["Workload shop", "FOLDER/unbuilt/missing.yaml", "Nothing was pushed"],
+    ),
+    "a kustomization_path that is not there": (
+        [{"name": "shop", "path": "FOLDER/sound", "kustomization_path": "./prod"}],
+        ["Workload shop", "kustomization_path", "prod", "FOLDER/sound"],
+    ),
+    "a kustomization_path that leads out": (
+        [{"name": "shop", "path": "FOLDER/sound", "kustomization_path": "../invalid"}],
+        ["Workload shop", "kustomization_path", "../invalid"],
+    ),
+    "no path": ([{"name": "shop"}], ["Workload shop", "path is missing", "state: absent"]),
+    "no name": ([{"path": "FOLDER/sound"}], ["Workload number 1", "name"]),
+    "a word in the place of a workload": (["shop"], ["entry 1 is 'shop'", "name and path"]),
+    "an option that does not exist": (
+        [{"name": "shop", "path": "FOLDER/sound", "intervall": "1m"}],
+        ["Workload shop", "intervall"],
+    ),
+    "a state that does not exist": (
+        [{"name": "shop", "path": "FOLDER/sound", "state": "gone"}],
+        ["Workload shop", "state", "gone", "present, absent"],
+    ),
+    "an invalid tag": (
+        [{"name": "shop", "path": "FOLDER/sound", "tag": "v1+dirty"}],
+        ["Workload shop", "tag", "v1+dirty"],
+    ),
+    "an invalid name": (
+        [{"name": "Shop_1", "path": "FOLDER/sound"}],
+        ["Workload Shop_1", "name is 'Shop_1'", "lower-case"],
+    ),
+    "a name that is too long for a label": (
+        [{"name": "s" * 64, "path": "FOLDER/sound"}],
+        [f"name is '{'s' * 64}'", "63"],
+    ),
+    "an invalid namespace": (
+        [{"name": "shop", "path": "FOLDER/sound", "namespace": "Flux.System"}],
+        ["Workload shop", "namespace is 'Flux.System'"],
+    ),
+    "an invalid target namespace": (
+        [{"name": "shop", "path": "FOLDER/sound", "target_namespace": "a b"}],
+        ["Workload shop", "target_namespace is 'a b'"],
+    ),
+    "an invalid repository": (
+        [{"name": "shop", "path": "FOLDER/sound", "repository": "Shop:v1"}],
+        ["Workload shop", "Shop:v1"],
+    ),
+    "an interval that is none": (
+        [{"name": "shop", "path": "FOLDER/sound", "interval": "5 minutes"}],
+        ["Workload shop", "interval is '5 minutes'", "1m30s"],
+    ),
+    "a timeout that is none": (
+        [{"name": "shop", "path": "FOLDER/sound", "timeout": "soon"}],
+        ["Workload shop", "timeout is 'soon'", "1m30s"],
+    ),
+    "a value that is no string": (
+        [{"name": "shop", "path": "FOLDER/sound", "substitute": {"ports": [80]}}],
+        ["Workload shop", "substitute.ports", "only strings"],
+    ),
+    "two of one name": (
+        [{"name": "shop", "path": "FOLDER/sound"}, {"name": "shop", "path": "FOLDER/other"}],
+        ["Workload shop", "two of this name", "flux-system", "another name"],
+    ),
+    "a cycle": (
+        [
+            {"name": "a", "path": "FOLDER/sound", "depends_on": ["c"]},
+            {"name": "b", "path": "FOLDER/sound", "depends_on": ["a"]},
+            {"name": "c", "path": "FOLDER/sound", "depends_on": ["flux-system/b"]},
+        ],
+        ["depends_on", "a -> c -> b -> a", "Remove one"],
+    ),
+    "a workload that waits for itself": (
+        [{"name": "a", "path": "FOLDER/sound", "depends_on": ["a"]}],
+        ["depends_on", "a -> a"],
+    ),
+    "an unknown dependency": (
+        [{"name": "shop", "path": "FOLDER/sound", "depends_on": ["bas"]}],
+        ["Workload shop", "depends_on names bas", "Add it to the list, or correct the name"],
+    ),
+    "a sound one before one that is not": (
+        [{"name": "sound", "path": "FOLDER/sound"}, {"name": "shop", "path": "FOLDER/invalid"}],
+        ["Workload shop", "broken.yaml", "Nothing was pushed"],
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def unsound(tmp_path_factory) -> Path:
+    """Folders that are no workloads, and one that is."""
+    root: Path = tmp_path_factory.mktemp("unsound") / "Ordner"
+    for name in ("sound", "other"):
+        write(root / name, one=config_map("one"))
+    (root / "empty").mkdir()
+    (write(root / "linked", one=config_map("one")) / "out.yaml").symlink_to("/etc/hostname")
+    write(root / "invalid", fine=config_map("one"), broken="a: [1\n")
+    write(root / "no-kind", list="- a\n- b\n")
+    write(root / "unbuilt", kustomization={"resources": ["missing.yaml"]})
+    return root
+
+
+def holdings(loop: Loop) -> dict[str, Any]:
+    """Everything there is that a push could change."""
+    catalog = requests.get(f"http://{loop.registry}/v2/_catalog?n=1000", timeout=10).json()["repositories"]
+    found: dict[str, Any] = {name: loop.digest(name) for name in catalog}
+    for path in (
+        "/apis/source.toolkit.fluxcd.io/v1/ocirepositories",
+        "/apis/kustomize.toolkit.fluxcd.io/v1/kustomizations",
+        "/api/v1/configmaps",
+    ):
+        listed = loop.get(path)
+        assert listed
+        found[path] = [(item["metadata"]["name"], item["metadata"]["uid"]) for item in listed["items"]]
+    return found
+
+
+@pytest.fixture(scope="module")
+def refusals(shared_loop, unsound, binary) -> dict[str, dict[str, Any]]:
+    """What became of all cases: one playbook tries them one after the other."""
+    cases = json.loads(
+        json.dumps({name: workloads for name, (workloads, _said) in REFUSED.items()}).replace(
+            "FOLDER", str(unsound)
+        )
+    )
+    before = holdings(shared_loop)
+    run = shared_loop.tasks(
+        [
+            {
+                "gitops.flux_local.flux_workloads": {
+                    "registry": {"host": shared_loop.registry},
+                    "flux": binary("flux"),
+                    "workloads": "{{ item.value }}",
+                    "timeout": 10,
+                },
+                "loop": [{"key": name, "value": workloads} for name, workloads in cases.items()],
+                "ignore_errors": True,
+            }
+        ]
+    )
+    [(_task, result)] = run.results
+    results = {one["item"]["key"]: one for one in result["results"]}
+    return results | {"nothing was changed": {"holds": holdings(shared_loop) == before}}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_bad_workload_is_refused(refusals, unsound, case):
+    result = refusals[case]
+    assert result.get("failed"), result
+    assert not result["changed"]
+    for said in REFUSED[case][1]:
+        assert said.replace("FOLDER", str(unsound)) in result["msg"]
+    assert "/flux-local-" not in result["msg"], "a scratch folder is named"
+    assert "Traceback" not in result["msg"]
+
+
+def test_nothing_was_changed_by_what_is_refused(refusals):
+    assert refusals["nothing was changed"]["holds"]
+
+
+def test_what_the_user_may_not_read_is_refused(loop, folder):
+    workload = {
+        "name": "unreadable",
+        "path": str(write(folder, fine=config_map("f"), closed=config_map("c"))),
+    }
+    closed = folder / "closed.yaml"
+    closed.chmod(0)
+    loop.push(workload, prefix=AS_ORDINARY_USER).refused(
+        "Workload unreadable", f"path: {folder}", "closed.yaml (unreadable)", "permission"
+    )
+    closed.chmod(0o600)
+    folder.chmod(0)
+    try:
+        loop.push(workload, prefix=AS_ORDINARY_USER).refused("Workload unreadable", str(folder))
+    finally:
+        folder.chmod(0o700)
+    assert loop.digest("unreadable") is None
+
+
+# --- registries
+
+
+class Odd(http.server.BaseHTTPRequestHandler):
+    """Something that speaks HTTP, and is no registry; below /login it wants credentials."""
+
+    def do_GET(self) -> None:
+        self.send_response(self.server.status)  # type: ignore[attr-defined]  # set by `serving`
+        if self.server.status == 401:  # type: ignore[attr-defined]
+            self.send_header("WWW-Authenticate", 'Basic realm="somewhere"')
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<html>Welcome</html>")
+
+    do_HEAD = do_POST = do_PUT = do_GET
+
+    def log_request(self, code: object = "-", size: object = "-") -> None:
+        """Say nothing."""
+
+
+@contextlib.contextmanager
+def serving(status: int) -> Iterator[str]:
+    """An HTTP server that answers everything alike."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Odd) as server:
+        server.status = status  # type: ignore[attr-defined]
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def sound(unsound) -> dict[str, str]:
+    return {"name": "sound", "path": str(unsound / "sound")}
+
+
+def registry_at(host: str) -> dict[str, Any]:
+    return {"workloads_registry": {"host": host, "cluster": host, "insecure": True}}
+
+
+def test_a_registry_that_is_down_is_named(loop, sound):
+    before = holdings(loop)
+    host = f"127.0.0.1:{free_port()}"
+    run = loop.push(sound, **registry_at(host))
+    run.refused(host, "connection refused", "Check that the registry runs")
+    assert run.seconds < 30
+    assert holdings(loop) == before
+
+
+@pytest.mark.parametrize(
+    ("status", "said"), [(200, "registry"), (401, "username"), (403, "403"), (500, "500")]
+)
+def test_what_is_no_registry_or_refuses_is_named(loop, sound, status, said):
+    before = holdings(loop)
+    with serving(status) as host:
+        loop.push(sound, **registry_at(host)).refused(host, said)
+    assert holdings(loop) == before
+
+
+@pytest.mark.parametrize("status", [None, 200])
+def test_an_existing_registry_that_is_none_is_refused_by_site(new_loop, status):
+    fresh = new_loop("kein register")
+    with serving(status) if status else contextlib.nullcontext(f"127.0.0.1:{free_port()}") as host:
+        run = fresh.play("site", registry_engine="existing", registry_address=host, registry_insecure=True)
+    run.refused("registry_address", host)
+    assert fresh.processes() == {}
+
+
+# --- clusters
+
+
+def test_a_kubeconfig_that_leads_nowhere_is_named(loop, sound, tmp_path):
+    before = holdings(loop)
+    dead, garbage = tmp_path / "dead", tmp_path / "garbage"
+    port = free_port()
+    dead.write_text(loop.kubeconfig.read_text().replace(str(loop.ports["kube_apiserver"]), str(port)))
+    garbage.write_text("no: [kubeconfig\n")
+    for connection, said in (
+        ({"kubeconfig": str(tmp_path / "none")}, [str(tmp_path / "none")]),
+        ({"kubeconfig": str(garbage)}, [str(garbage)]),
+        ({"kubeconfig": str(loop.kubeconfig), "context": "another"}, ["another"]),
+        ({"kubeconfig": str(dead)}, [str(port)]),
+    ):
+        run = loop.push(sound, workloads_connection={"context": "", **connection})
+        run.refused(*said)
+        assert run.seconds < 60
+    assert holdings(loop) == before
+
+
+@pytest.mark.parametrize("kubeconfig", ["none", "dead"])
+def test_an_existing_cluster_that_is_none_is_refused_by_site(loop, new_loop, tmp_path, kubeconfig):
+    fresh = new_loop("kein cluster")
+    port = free_port()
+    (tmp_path / "dead").write_text(
+        loop.kubeconfig.read_text().replace(str(loop.ports["kube_apiserver"]), str(port))
+    )
+    run = fresh.play(
+        "site",
+        flux_local_provider="existing",
+        cluster_kubeconfig=str(tmp_path / kubeconfig),
+        registry_engine="existing",
+        registry_address=loop.registry,
+        registry_insecure=True,
+    )
+    run.refused("cluster_kubeconfig", str(tmp_path / kubeconfig), "Start the cluster")
+    assert run.seconds < 60
+
+
+# --- state folders and ports
+
+
+def test_a_port_that_is_taken_is_named(new_loop):
+    fresh = new_loop("kein port")
+    with listening() as port:
+        fresh.play("site", registry_port=port).refused("registry_port", str(port), "Choose another")
+    assert fresh.processes() == {}
+    assert [path.name for path in fresh.state_dir.iterdir()] == ["lock"]
+    fresh.play("site", registry_port="99999").refused("registry", "'99999'", "1 to 65535")
+    assert fresh.processes() == {}
+
+
+@pytest.mark.parametrize("place", ["below a file", "read-only"])
+def test_a_state_folder_that_cannot_be_written_is_named(new_loop, tmp_path, place):
+    parent = tmp_path / "Ort"
+    if place == "below a file":
+        parent.write_text("")
+    else:
+        parent.mkdir(mode=0o500)
+    fresh = new_loop("kein platz", flux_local_state_dir=str(parent / "state"))
+    fresh.play("site", prefix=AS_ORDINARY_USER).refused(
+        str(parent / "state"), "flux_local_state_dir", "Choose a state folder"
+    )
+    assert not parent.is_dir() or list(parent.iterdir()) == []
+
+
+# Enough for Ansible's own semaphores.
+LARGEST_FILE = 64
+
+
+def test_a_state_folder_that_takes_nothing_is_named(new_loop, tmp_path):
+    """Every write fails, as on a full disk; the limit holds for whatever the playbook starts."""
+    state = tmp_path / "voll"
+    fresh = new_loop("voll", flux_local_state_dir=str(state))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, before[1]))
+    try:
+        started = fresh.start("playbooks/site.yml")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    started.finish().refused(str(state), "flux_local_state_dir", "free space")
+
+
+NAMESPACES = ["unshare", "--user", "--map-root-user", "--mount"]
+
+
+def mounts_are_allowed() -> bool:
+    if not shutil.which("unshare"):
+        return False
+    attempt = [*NAMESPACES, "mount", "-t", "tmpfs", "none", "/mnt"]
+    return subprocess.run(attempt, capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.skipif(not mounts_are_allowed(), reason="a small file system cannot be mounted here")
+def test_a_disk_that_is_almost_full_is_refused_before_anything_is_started(new_loop, tmp_path):
+    disk = tmp_path / "Platte"
+    disk.mkdir()
+    fresh = new_loop("knapp", flux_local_state_dir=str(disk / "state"))
+    mount = f"mount -t tmpfs -o size=4m none '{disk}' && exec \"$@\""
+    fresh.play("site", prefix=[*NAMESPACES, "sh", "-c", mount, "sh"]).refused(
+        "This machine lacks", str(disk / "state"), "the state of the loop"
+    )
+
+
+def test_a_name_that_leads_out_of_the_state_folder_is_refused(home, new_loop):
+    for name in ("../elsewhere", "a/b"):
+        new_loop(name).play("site").refused("flux_local_name", name)
+    assert not (home / "elsewhere").exists()
+
+
+def test_no_name_means_the_usual_one(home, new_loop):
+    unnamed = new_loop("")
+    unnamed.play("status").refused(str(home / "flux-local" / "flux-local"))
+
+
+def test_what_is_not_the_loop_s_is_not_deleted_with_it(new_loop, tmp_path):
+    """A state folder that the user keeps other things in."""
+    state = tmp_path / "mein Ordner"
+    state.mkdir()
+    (state / "Notizen.txt").write_text("mine\n")
+    loop = new_loop("gast", flux_local_state_dir=str(state))
+    loop.play("destroy", flux_local_purge=True)
+    assert os.listdir(state) == ["Notizen.txt"]
+
+
+def test_playbooks_on_a_loop_that_is_not_there_say_so(new_loop):
+    absent = new_loop("nirgends")
+    for playbook in ("push", "status"):
+        absent.play(playbook).refused("There is no loop nirgends", str(absent.state_dir), "site.yml")
+    assert not absent.state_dir.exists()
+    for playbook in ("stop", "destroy"):
+        assert absent.play(playbook).succeeded().changed == []
+
+
+def test_invalid_options_of_roles_are_named(new_loop):
+    fresh = new_loop("falsch")
+    for variables, said in (
+        ({"registry_engine": "podmann"}, ["registry_engine", "podmann"]),
+        ({"binaries_source": "gone"}, ["binaries_source", "gone"]),
+        ({"flux_local_provider": "minikube"}, ["provider", "minikube"]),
+    ):
+        fresh.play("site", **variables).refused(*said)
+    assert fresh.processes() == {}

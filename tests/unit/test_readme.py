@@ -1,0 +1,53 @@
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the README lists is what there is."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from ansible_collections.gitops.flux_local.plugins.module_utils.workloads import ARGUMENTS
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def section(title: str) -> str:
+    return README.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def first_cells(text: str) -> list[str]:
+    """The names in the first column of every table."""
+    return [name for row in re.findall(r"^\| (`[^|]+) \|", text, re.MULTILINE) for name in names(row)]
+
+
+def names(text: str) -> list[str]:
+    return re.findall(r"`(\w+)`", text)
+
+
+def test_every_key_of_a_workload_is_listed_once():
+    own = section("Your own workloads")
+    further = names(own.split("Kustomization](https://")[1])
+    assert sorted([*first_cells(own), *further]) == sorted(ARGUMENTS)
+
+
+def test_the_defaults_of_a_workload_are_those_of_the_code():
+    shown = dict(re.findall(r"^\| `(\w+)` \| `([^`]+)` \|", section("Your own workloads"), re.MULTILINE))
+    defaults = {
+        name: str(argument["default"]).lower() if argument["type"] == "bool" else argument["default"]
+        for name, argument in ARGUMENTS.items()
+        if argument.get("default")
+    }
+    assert shown == defaults
+
+
+def test_every_module_is_listed_once():
+    modules = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
+    assert sorted(first_cells(section("Modules"))) == modules
+
+
+def test_every_link_to_a_file_leads_somewhere():
+    for page in [ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("roles/*/README.md")]:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page}: {target}"
