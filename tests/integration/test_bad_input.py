@@ -319,8 +319,10 @@ def test_a_kubeconfig_that_leads_nowhere_is_named(loop, sound, tmp_path):
     assert holdings(loop) == before
 
 
-@pytest.mark.parametrize("kubeconfig", ["none", "dead"])
-def test_an_existing_cluster_that_is_none_is_refused_by_site(loop, new_loop, tmp_path, kubeconfig):
+@pytest.mark.parametrize(
+    ("kubeconfig", "remedy"), [("none", "Name the kubeconfig"), ("dead", "Start the cluster")]
+)
+def test_an_existing_cluster_that_is_none_is_refused_by_site(loop, new_loop, tmp_path, kubeconfig, remedy):
     fresh = new_loop("kein cluster")
     port = free_port()
     (tmp_path / "dead").write_text(
@@ -334,8 +336,95 @@ def test_an_existing_cluster_that_is_none_is_refused_by_site(loop, new_loop, tmp
         registry_address=loop.registry,
         registry_insecure=True,
     )
-    run.refused("cluster_kubeconfig", str(tmp_path / kubeconfig), "Start the cluster")
+    run.refused("cluster_kubeconfig", str(tmp_path / kubeconfig), remedy)
     assert run.seconds < 60
+
+
+def kubeconfig_of_servers(path: Path, **servers: str) -> Path:
+    """A kubeconfig with a context for each server, of which the first is the current one."""
+    content = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": next(iter(servers)),
+        "contexts": [{"name": name, "context": {"cluster": name, "user": "me"}} for name in servers],
+        "clusters": [{"name": name, "cluster": {"server": server}} for name, server in servers.items()],
+        "users": [{"name": "me", "user": {"token": "s3cret"}}],
+    }
+    path.write_text(json.dumps(content))
+    return path
+
+
+def test_a_context_that_does_not_look_local_is_refused_before_anything_is_touched(new_loop, tmp_path):
+    path = kubeconfig_of_servers(
+        tmp_path / "config",
+        staging="https://api.staging.example.com:6443",
+        **{"kind-shop": "https://127.0.0.1:9"},
+    )
+    fresh = new_loop("fern", flux_local_provider="existing", cluster_kubeconfig=str(path))
+    for playbook in ("site", "stop", "destroy"):
+        for arguments in ([], ["--check"]):
+            run = fresh.play(playbook, *arguments)
+            run.refused(
+                "the context staging of",
+                str(path),
+                "https://api.staging.example.com:6443",
+                "kind-shop",
+                "flux_local_allow_remote=true",
+            )
+            assert "s3cret" not in run.output
+    assert not fresh.state_dir.exists()
+    # Allowed, it is asked; that it does not answer is another matter.
+    run = fresh.play(
+        "site", flux_local_allow_remote=True, registry_engine="existing", registry_address="127.0.0.1:9"
+    )
+    run.refused("registry_address")
+
+
+def test_the_context_of_a_loop_is_guarded_when_it_is_pushed_to(loop, new_loop, sound, tmp_path):
+    path = tmp_path / "config"
+    path.write_text(loop.kubeconfig.read_text())
+    guest = new_loop(
+        "bald fern",
+        registry_engine="existing",
+        registry_address=loop.registry,
+        registry_insecure=True,
+    )
+    guest.up(flux_local_provider="existing", cluster_kubeconfig=str(path), workloads_list=[])
+    before = holdings(loop)
+    server = f"https://127.0.0.1:{loop.ports['kube_apiserver']}"
+    path.write_text(path.read_text().replace(server, "https://api.example.com:6443"))
+    guest.push(sound).refused(f"the context {loop.name} of {path} means https://api.example.com:6443")
+    # Another context that is the current one by now does not lead it elsewhere.
+    kubeconfig_of_servers(path, other="https://127.0.0.1:9")
+    guest.push(sound).refused(
+        f"cluster_context: the kubeconfig {path} has no context {loop.name}: it has other"
+    )
+    assert holdings(loop) == before
+    guest.play("destroy", flux_local_purge=True).succeeded()
+
+
+# --- options
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"flux_concurrency": 0}, "flux_concurrency is 0"),
+        ({"cluster_timeout": "soon"}, "cluster_timeout"),
+        (
+            {"workloads_compare": "contents"},
+            "workloads_compare must be one of: content, exact, got: contents",
+        ),
+        ({"flux_mode": "processs"}, "flux_mode must be one of"),
+    ],
+)
+def test_an_option_of_any_role_is_refused_before_anything_is_there(new_loop, options, said):
+    fresh = new_loop("ungültig")
+    for arguments in ([], ["--check"]):
+        run = fresh.play("site", *arguments, **options)
+        run.refused(said, "Nothing was touched")
+        assert run.changed == []
+    assert not fresh.state_dir.exists()
 
 
 # --- state folders and ports
