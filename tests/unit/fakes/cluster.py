@@ -152,8 +152,8 @@ def _leaves(item: Object) -> dict[tuple[str, ...], Any]:
         else:
             yield path, value
 
-    parts = {"metadata": metadata, "spec": item["spec"]} if metadata else {"spec": item["spec"]}
-    return dict(walk(parts, ()))
+    parts = {key: item[key] for key in ("spec", "data", "type") if key in item}
+    return dict(walk({"metadata": metadata, **parts} if metadata else parts, ()))
 
 
 def _applied(live: Object, manifest: Object, manager: str, *, force: bool) -> Object:
