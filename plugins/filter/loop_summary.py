@@ -24,7 +24,7 @@ options:
     elements: dict
     required: true
   connection:
-    description: The fact C(cluster_connection).
+    description: The fact C(cluster_connection), and in C(why) what made its provider be chosen, if it was not asked for.
     type: dict
     required: true
   endpoint:
