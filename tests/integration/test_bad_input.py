@@ -10,7 +10,9 @@ import json
 import os
 import resource
 import shutil
+import socketserver
 import subprocess
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -295,6 +297,90 @@ def test_an_existing_registry_that_is_none_is_refused_by_site(new_loop, status):
     with serving(status) if status else contextlib.nullcontext(f"127.0.0.1:{free_port()}") as host:
         run = fresh.play("site", registry_engine="existing", registry_address=host, registry_insecure=True)
     run.refused("registry_address", host)
+    assert fresh.processes() == {}
+
+
+# --- container engines, of which none is needed here
+
+
+class OldDocker(http.server.BaseHTTPRequestHandler):
+    """The answers of a Docker engine that is too old."""
+
+    def do_GET(self) -> None:
+        answer = {"ApiVersion": "1.40", "Version": "19.03.15", "ServerVersion": "19.03.15"}
+        body = json.dumps(answer).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_HEAD = do_GET
+
+    def address_string(self) -> str:
+        return "unix"
+
+    def log_request(self, code: object = "-", size: object = "-") -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def docker_socket():
+    """A path that is short enough for a socket."""
+    with tempfile.TemporaryDirectory(prefix="docker-") as folder:
+        yield Path(folder) / "docker.sock"
+
+
+def test_a_docker_that_is_too_old_is_named(new_loop, docker_socket):
+    fresh = new_loop("alt")
+    with socketserver.ThreadingUnixStreamServer(str(docker_socket), OldDocker) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        run = fresh.play(
+            "site", registry_engine="docker", environment={"DOCKER_HOST": f"unix://{docker_socket}"}
+        )
+        server.shutdown()
+    run.refused(
+        "registry_engine: docker: version 20.10 or later is needed, and 19.03.15 answers", "Upgrade it"
+    )
+    assert fresh.processes() == {}
+
+
+def test_a_podman_that_is_too_old_is_named(new_loop, tmp_path):
+    fresh = new_loop("alt")
+    program = tmp_path / "podman"
+    program.write_text('#!/bin/sh\necho \'{"version": {"Version": "3.4.4"}}\'\n')
+    program.chmod(0o755)
+    run = fresh.play(
+        "site", registry_engine="podman", environment={"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    )
+    run.refused("registry_engine: podman: version 4.0 or later is needed, and 3.4.4 answers", "Upgrade it")
+    assert fresh.processes() == {}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can have a socket that is closed to itself")
+def test_a_docker_that_this_user_may_not_ask_says_which_group_may(new_loop, docker_socket):
+    fresh = new_loop("verboten")
+    with socketserver.ThreadingUnixStreamServer(str(docker_socket), OldDocker):
+        shutil.chown(docker_socket, "nobody")
+        docker_socket.chmod(0o600)
+        docker_socket.parent.chmod(0o755)
+        run = fresh.play(
+            "site",
+            prefix=AS_ORDINARY_USER,
+            registry_engine="docker",
+            environment={"DOCKER_HOST": f"unix://{docker_socket}", "USER": "dev"},
+        )
+    run.refused(f"Docker at unix://{docker_socket} refuses this user", "sudo usermod -aG docker dev")
+    assert fresh.processes() == {}
+
+
+def test_no_engine_where_one_is_asked_for_is_named(new_loop, docker_socket):
+    fresh = new_loop("ohne")
+    where = {"DOCKER_HOST": f"unix://{docker_socket}"}
+    run = fresh.play("site", registry_engine="docker", environment=where)
+    run.refused(
+        f"registry_engine: docker: no Docker answers at unix://{docker_socket}", "DOCKER_HOST", "process"
+    )
     assert fresh.processes() == {}
 
 
