@@ -306,7 +306,8 @@ class KubernetesCluster:
                 " Install it, for example with the role gitops.flux_local.flux.",
                 status,
             )
-        if status == 404 and told.get("details", {}).get("kind") == "namespaces":
+        is_namespace = told.get("details", {}).get("kind") == "namespaces" and kind.plural != "namespaces"
+        if status == 404 and is_namespace:
             missing = told["details"]["name"]
             return ClusterError(
                 f"Cannot {action}: there is no namespace {missing} {where}: create it.", status
