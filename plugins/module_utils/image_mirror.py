@@ -94,7 +94,7 @@ class Mirror:
     def fill(self, programs: Sequence[Program]) -> list[Copied]:
         """Have the mirror hold the images and manifests. Raises LoopError for all that cannot be had."""
         with_manifests = [program for program in programs if program.manifests]
-        images = self._found(programs)
+        images = self._found([program for program in programs if program.has_program])
         self._require_manifests(with_manifests)
         with ThreadPoolExecutor(AT_ONCE) as pool:
             copied = list(pool.map(lambda each: self._copy(*each), images))
@@ -244,7 +244,8 @@ class Mirror:
 
 def run(options: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     """What the module program_mirror does with its options."""
-    programs = select([parse_program(entry) for entry in options["programs"]], options["names"])
+    known = [parse_program(entry) for entry in options["programs"]]
+    programs = select(known, options["names"] or [program.name for program in known])
     if not options["target"]:
         raise LoopError("target: name the mirror to fill, host[:port][/prefix] or the path of a folder.")
     mirror = Mirror(

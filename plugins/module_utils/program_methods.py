@@ -80,7 +80,7 @@ class Method(Protocol):
 
 def lacking(place: Place, program: Program) -> list[Path]:
     """What is not there of a program and its manifests."""
-    is_there = place.program.is_file() and os.access(place.program, os.X_OK)
+    is_there = not program.has_program or (place.program.is_file() and os.access(place.program, os.X_OK))
     return [*([] if is_there else [place.program]), *lacking_manifests(place, program)]
 
 
@@ -113,8 +113,9 @@ class FolderMethod:
         place, absent = find_in_folder(self.folder, program, self.platform)
         if place is None:
             raise LoopError(f"folder {self.folder} lacks {', '.join(map(str, absent))}.")
-        log.write(f"copied from {place.program}\n")
-        shutil.copyfile(place.program, into.program)
+        log.write(f"copied from {place.program if program.has_program else place.manifests}\n")
+        if program.has_program:
+            shutil.copyfile(place.program, into.program)
         if place.manifests and into.manifests:
             for target in program.targets:
                 copy_manifests(place.manifests / target, into.manifests / target)
@@ -136,6 +137,11 @@ class GoMethod:
     commands: Commands
 
     def obtain(self, program: Program, into: Place, scratch: Path, log: TextIO) -> None:
+        if program.has_program:
+            self._build(program, into, scratch, log)
+        self.obtain_manifests(program, into, scratch, log)
+
+    def _build(self, program: Program, into: Place, scratch: Path, log: TextIO) -> None:
         environment = go_environment(os.environ, self.platform, scratch)
         pin = self.modules / program.module
         folder = self._writable_module(program, pin, scratch, environment, log) if program.embeds else pin
@@ -147,7 +153,6 @@ class GoMethod:
                 f"{program.name} {program.version} could not be built from its Go module. "
                 "Mend what the log names, then run this again: it continues where it ended."
             )
-        self.obtain_manifests(program, into, scratch, log)
 
     def obtain_manifests(self, program: Program, into: Place, scratch: Path, log: TextIO) -> None:
         """Copy the manifests out of the program's Go module. Nothing is built for that."""

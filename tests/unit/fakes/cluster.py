@@ -11,7 +11,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources import Kind, Object, ObjectRef
+from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources import (
+    Kind,
+    Object,
+    ObjectRef,
+    ref_of,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils.kubernetes_client import (
     ClusterError,
     Listing,
@@ -38,12 +43,16 @@ class MemoryWatch:
 
 @dataclass
 class MemoryCluster:
-    """Implements ``kubernetes_client.Cluster``; ``react`` is what a controller does after a merge patch."""
+    """Implements ``kubernetes_client.Cluster``.
+
+    ``react`` is what a controller does after a merge patch, ``answer`` what the cluster says to a review.
+    """
 
     objects: dict[ObjectRef, Object] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     watches: list[MemoryWatch] = field(default_factory=list)
     react: Callable[[MemoryCluster, ObjectRef], None] = lambda cluster, ref: None
+    answer: Callable[[Object], Object] = lambda spec: {"allowed": True}
     origin: str = "/tmp/kubeconfig#test"  # noqa: S108 - names nothing that exists
     _versions: Iterator[int] = field(default_factory=lambda: itertools.count(100))
 
@@ -51,21 +60,36 @@ class MemoryCluster:
         self.asked.append(f"get {ref}")
         return copy.deepcopy(self.objects.get(ref))
 
-    def list(self, kind: Kind, namespace: str | None = None, *, field_selector: str | None = None) -> Listing:
-        self.asked.append(f"list {kind.plural} {namespace} {field_selector}")
+    def list(
+        self,
+        kind: Kind,
+        namespace: str | None = None,
+        *,
+        field_selector: str | None = None,
+        label_selector: str | None = None,
+    ) -> Listing:
+        self.asked.append(f"list {kind.plural} {namespace} {field_selector or label_selector}")
         field, _equals, value = (field_selector or "").partition("=")
         wanted = value if field == "metadata.name" else ""
+        label, _equals, value = (label_selector or "").partition("=")
         items = [
             copy.deepcopy(item)
             for ref, item in self.objects.items()
-            if ref.kind == kind and namespace in (None, ref.namespace) and wanted in ("", ref.name)
+            if ref.kind == kind
+            and namespace in (None, ref.namespace)
+            and wanted in ("", ref.name)
+            and (not label or item["metadata"].get("labels", {}).get(label) == value)
         ]
         return Listing(items, str(next(self._versions)))
+
+    def create(self, kind: Kind, manifest: Object) -> Object:
+        self.asked.append(f"create {kind.name} {manifest['spec']}")
+        return {**manifest, "status": self.answer(manifest["spec"])}
 
     def apply(
         self, kind: Kind, manifest: Object, *, manager: str, dry_run: bool = False, force: bool = False
     ) -> Object:
-        ref = ObjectRef(kind, manifest["metadata"]["namespace"], manifest["metadata"]["name"])
+        ref = ref_of(kind, manifest)
         self.asked.append(f"{'dry-run' if dry_run else 'apply'} {ref}")
         live = copy.deepcopy(self.objects.get(ref)) or {"metadata": {"managedFields": []}, "spec": {}}
         applied = _applied(live, copy.deepcopy(manifest), manager, force=force)
