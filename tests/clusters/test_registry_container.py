@@ -13,13 +13,12 @@ import socket
 import subprocess
 import sys
 import time
-import uuid
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ansible_collections.gitops.flux_local.tests.clusters import oci
+from ansible_collections.gitops.flux_local.tests.clusters import lab, oci
 
 IMAGE = "docker.io/library/registry:3"
 LABEL = "gitops.flux-local.loop"
@@ -46,7 +45,7 @@ class Loop:
 
     def __init__(self, engine: str, root: Path, environment: dict[str, str] | None = None):
         self.engine, self.root = engine, root
-        self.name = f"test-{uuid.uuid4().hex[:8]}"
+        self.name = lab.new_name()
         self.container = self.volume = f"{self.name}-registry"
         self.state_dir = root / "state"
         self.state_dir.mkdir(parents=True)
@@ -412,7 +411,7 @@ def test_auto_is_docker_then_podman_then_a_process(docker):
 
 
 def test_podman_is_rootless_for_a_user_who_is_not_root(tmp_path):
-    user = "flux-lab"
+    user = lab.ROOTLESS_USER
     home = Path(f"/home/{user}")
 
     class Rootless(Loop):
