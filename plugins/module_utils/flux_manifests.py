@@ -239,9 +239,9 @@ def patch(item: Object, operations: Sequence[Mapping[str, Any]]) -> None:
         place: Any = item
         for part in parents:
             place = place[int(part)] if isinstance(place, list) else place[part]
-        value = copy.deepcopy(operation["value"])
         if operation["op"] not in ("add", "replace"):
             raise LoopError(f"A patch of Flux's manifests has the operation {operation['op']}, unknown here.")
+        value = copy.deepcopy(operation["value"])
         if not isinstance(place, list):
             place[last] = value
         elif operation["op"] == "replace":

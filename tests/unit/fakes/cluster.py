@@ -83,15 +83,15 @@ class MemoryCluster:
         return Listing(items, str(next(self._versions)))
 
     def create(self, kind: Kind, manifest: Object) -> Object:
-        self.asked.append(f"create {kind.name} {manifest['spec']}")
-        return {**manifest, "status": self.answer(manifest["spec"])}
+        self.asked.append(f"create {kind.name} {manifest}")
+        return {**manifest, "status": self.answer(manifest.get("spec", {}))}
 
     def apply(
         self, kind: Kind, manifest: Object, *, manager: str, dry_run: bool = False, force: bool = False
     ) -> Object:
         ref = ref_of(kind, manifest)
         self.asked.append(f"{'dry-run' if dry_run else 'apply'} {ref}")
-        live = copy.deepcopy(self.objects.get(ref)) or {"metadata": {"managedFields": []}, "spec": {}}
+        live = copy.deepcopy(self.objects.get(ref)) or {"metadata": {"managedFields": []}}
         applied = _applied(live, copy.deepcopy(manifest), manager, force=force)
         applied["metadata"]["resourceVersion"] = str(next(self._versions))
         if not dry_run:
@@ -152,7 +152,13 @@ def _leaves(item: Object) -> dict[tuple[str, ...], Any]:
         else:
             yield path, value
 
-    parts = {"metadata": metadata, "spec": item["spec"]} if metadata else {"spec": item["spec"]}
+    parts = {
+        name: value
+        for name, value in item.items()
+        if name not in ("apiVersion", "kind", "metadata", "status")
+    }
+    if metadata:
+        parts["metadata"] = metadata
     return dict(walk(parts, ()))
 
 
@@ -180,7 +186,8 @@ def _applied(live: Object, manifest: Object, manager: str, *, force: bool) -> Ob
         for key in path[:-1]:
             place = place.setdefault(key, {})
         place[path[-1]] = value
-    live["metadata"] |= {key: manifest["metadata"][key] for key in ("name", "namespace")}
+    identity = ("name", "namespace")
+    live["metadata"] |= {key: value for key, value in manifest["metadata"].items() if key in identity}
     live["metadata"].setdefault("generation", 1)
     live["metadata"].setdefault("creationTimestamp", "2026-01-01T00:00:00Z")
     live["metadata"]["managedFields"] = [
