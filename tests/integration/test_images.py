@@ -47,12 +47,11 @@ def image_of(row: dict[str, Any]) -> str:
 
 def own_manifests(cache: Path) -> None:
     """Have the cache hold manifests, as if the programs had been installed for another platform."""
-    for name in WITH_MANIFESTS:
-        row = ROWS[name]
-        for each in row["manifests"]:
-            folder = cache / name / row["version"] / "linux-arm64/manifests" / each["to"]
+    for row in [*TABLE, *official.MANIFESTS]:
+        for each in row.get("manifests", []):
+            folder = cache / row["name"] / row["version"] / "linux-arm64/manifests" / each["to"]
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / "some.yaml").write_text(f"kind: {name}\n")
+            (folder / "some.yaml").write_text(f"kind: {row['name']}\n")
 
 
 def files(folder: Path) -> dict[str, str]:
@@ -413,7 +412,7 @@ def test_a_folder_serves_a_machine_that_has_nothing(host, machine, path_without_
         mirror_target=str(folder),
     )  # fmt: skip
     assert recap(filled) == (1, 0)
-    assert len(LayoutRepository(str(folder)).tags()) == len(TABLE) + len(WITH_MANIFESTS)
+    assert len(LayoutRepository(str(folder)).tags()) == len([*TABLE, *WITH_MANIFESTS, *official.MANIFESTS])
 
     shutil.rmtree(machine.cache)
     first = machine.role(path=path_without_go, source="image", mirror=str(folder))
