@@ -289,7 +289,8 @@ class KubernetesCluster:
         """The error for a request that got no answer."""
         return ClusterError(
             f"The API server {self._host} of {self.origin} does not answer: {_reason(error)}."
-            " Is the cluster running, and is this the kubeconfig you mean?"
+            " Start the cluster, that of a loop with `make up` (the playbook site.yml), or name another"
+            " kubeconfig."
         )
 
     def failure(

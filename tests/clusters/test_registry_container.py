@@ -81,6 +81,19 @@ class Loop:
             check=False,
         ).stdout
 
+    def collect_garbage(self, *arguments: str) -> str:
+        """As the playbook prune.yml does it."""
+        tasks = {
+            "ansible.builtin.include_role": {"name": "gitops.flux_local.registry", "tasks_from": "garbage"}
+        }
+        play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": [tasks]}
+        play["vars"] = {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+        (self.root / "playbook.yml").write_text(json.dumps([play]))
+        try:
+            return self.run(*arguments, engine="auto")
+        finally:
+            (self.root / "playbook.yml").write_text(PLAYBOOK)
+
     def cli(self, *arguments: str) -> str:
         """What the engine's own command line says, which knows nothing of the role."""
         return subprocess.run([self.engine, *arguments], capture_output=True, text=True, check=True).stdout
@@ -262,6 +275,34 @@ def test_what_was_killed_paused_or_removed_runs_again_with_its_content(loop):
     assert succeeded(loop.run(state="stopped")) > 0
     assert succeeded(loop.run()) > 0
     assert oci.holds(loop.host, digest)
+
+
+def test_garbage_is_collected_while_nothing_can_be_pushed(loop):
+    loop.run()
+    assert succeeded(loop.collect_garbage()) == 0
+    doomed, kept = oci.push(loop.host, b"doomed"), oci.push(loop.host, b"kept")
+    oci.delete(loop.host, doomed)
+    before = loop.inspect()
+    assert oci.holds_blob(loop.host, b"doomed")
+
+    assert succeeded(loop.collect_garbage("--check")) == 0
+    assert loop.inspect()["State"] == before["State"]
+    assert succeeded(loop.collect_garbage()) > 0
+    assert not oci.holds_blob(loop.host, b"doomed")
+    assert oci.holds(loop.host, kept)
+    assert oci.holds_blob(loop.host, b"kept")
+    assert loop.inspect()["Id"] == before["Id"]
+    assert [name for name in loop.containers() if name.startswith(loop.name)] == [loop.container]
+    assert succeeded(loop.collect_garbage()) == 0
+
+
+def test_garbage_of_a_container_that_is_not_ours_is_left(loop):
+    loop.run()
+    loop.cli("rm", "--force", loop.container)
+    loop.start_by_hand()
+    output = loop.collect_garbage()
+    assert recap(output) == (0, 1)
+    assert "its garbage is not collected" in sentences(output)
 
 
 def test_a_foreign_container_is_left_alone_unless_it_is_adopted(loop):
