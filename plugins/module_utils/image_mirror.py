@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import io
 import os
-import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -39,11 +38,13 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.images import (
     parse_image,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.layout import LayoutRepository
+from ansible_collections.gitops.flux_local.plugins.module_utils.module_proxy import proxies
 from ansible_collections.gitops.flux_local.plugins.module_utils.program_cache import this_platform
 from ansible_collections.gitops.flux_local.plugins.module_utils.program_methods import (
     Commands,
     GoMethod,
     LocalCommands,
+    go_runs,
     lacking_manifests,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.programs import (
@@ -136,11 +137,12 @@ class Mirror:
         needing_go = [
             program.name for program in programs if not self._in_source(program) and self._needs_go(program)
         ]
-        if needing_go and not self._go_runs():
+        if needing_go and not proxies(os.environ) and not go_runs(self.commands):
             raise LoopError(
                 f"The manifests of {', '.join(needing_go)} are neither in a mirror to copy from nor in the "
                 "cache. To fetch them from their Go modules, Go is needed, and there is none in PATH. "
-                "Install it (https://go.dev/dl/), or name a mirror that has them as binaries_mirror."
+                "Install it (https://go.dev/dl/), set GOPROXY to a Go module proxy, or name a mirror "
+                "that has them as binaries_mirror."
             )
 
     def _in_source(self, program: Program) -> Found | None:
@@ -163,12 +165,6 @@ class Mirror:
             if place.manifests and not lacking_manifests(place, program):
                 return place.manifests
         return None
-
-    def _go_runs(self) -> bool:
-        try:
-            return self.commands.answer(["go", "version"], os.environ, 30)[0] == 0
-        except (OSError, subprocess.TimeoutExpired):
-            return False
 
     def _copy_artifact(self, program: Program) -> Copied:
         artifact = manifests_artifact(program)

@@ -15,6 +15,12 @@ from pathlib import Path
 from typing import Protocol, TextIO
 
 from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils.git_revision import without_credentials
+from ansible_collections.gitops.flux_local.plugins.module_utils.module_proxy import (
+    ModuleProxy,
+    proxies,
+    recorded_hash,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils.programs import (
     Place,
     Program,
@@ -63,6 +69,14 @@ class LocalCommands:
             timeout=timeout,
         )
         return finished.returncode, finished.stdout, finished.stderr
+
+
+def go_runs(commands: Commands) -> bool:
+    """Whether there is a Go in PATH."""
+    try:
+        return commands.answer(["go", "version"], os.environ, 30)[0] == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
 
 
 class Method(Protocol):
@@ -157,8 +171,7 @@ class GoMethod:
     def obtain_manifests(self, program: Program, into: Place, scratch: Path, log: TextIO) -> None:
         """Copy the manifests out of the program's Go module. Nothing is built for that."""
         if into.manifests:
-            environment = go_environment(os.environ, self.platform, scratch)
-            unpacked = self._unpacked(program, self.modules / program.module, environment, log)
+            unpacked = self._module(program, scratch, log)
             for manifests in program.manifests:
                 copy_manifests(unpacked / manifests.origin, into.manifests / manifests.target)
 
@@ -167,6 +180,17 @@ class GoMethod:
 
     def remedy(self, program: Program) -> str:
         return f"The table's version and {self.modules / program.module / 'go.mod'} must name the same."
+
+    def _module(self, program: Program, scratch: Path, log: TextIO) -> Path:
+        """The folder with the files of the program's module: had by Go where there is one, else without."""
+        pin = self.modules / program.module
+        urls = proxies(os.environ)
+        if not urls or go_runs(self.commands):
+            return self._unpacked(program, pin, go_environment(os.environ, self.platform, scratch), log)
+        version = f"v{program.version}"
+        log.write(f"{program.source} {version} from {', '.join(without_credentials(url) for url in urls)}\n")
+        expected = recorded_hash((pin / "go.sum").read_text(encoding="utf-8"), program.source, version)
+        return ModuleProxy(tuple(urls)).unpack(program.source, version, expected, scratch)
 
     def _unpacked(self, program: Program, pin: Path, environment: Mapping[str, str], log: TextIO) -> Path:
         command = download_command(program, pin)
