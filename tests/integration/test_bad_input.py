@@ -527,6 +527,12 @@ def test_an_option_of_any_role_is_refused_before_anything_is_there(new_loop, opt
     assert not fresh.state_dir.exists()
 
 
+def test_an_option_that_waits_for_a_role_s_fact_is_left_to_the_role_that_takes_it(loop, sound):
+    later = {"host": "{{ registry_endpoint.host }}", "insecure": "{{ registry_endpoint.insecure }}"}
+    loop.push(sound, workloads_registry=later, workloads_connection="{{ cluster_connection }}").succeeded()
+    loop.remove("sound")
+
+
 # --- state folders and ports
 
 
