@@ -64,7 +64,7 @@ def private(binary, tmp_path):
     authority = issued(tmp_path, "authority")
     certificate = issued(tmp_path, "registry", authority)
     tls = {"certificate": str(certificate), "key": str(certificate.with_suffix(".key"))}
-    with serving(binary, tmp_path, auth=asks_for_a_password(tmp_path), storage=DELETES, tls=tls) as host:
+    with serving(binary, tmp_path, auth=asks_for_a_password(tmp_path), tls=tls, **DELETES) as host:
         yield host, authority
 
 
