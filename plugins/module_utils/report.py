@@ -61,29 +61,6 @@ def _standing(receipt: Mapping[str, Any]) -> str:
     return str(receipt.get("verdict") or "not yet").replace("_", " ")
 
 
-def standings(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What ``flux_info`` returned, a row for each Kustomization; a failure of its source is told first."""
-    sources = {(source["namespace"], source["name"]): source for source in answer.get("sources", [])}
-    rows = []
-    for kustomization in answer.get("kustomizations", []):
-        named = kustomization["source"]
-        source = sources.get((named["namespace"], named["name"]), {})
-        told = source if source and not source["ready"] and not kustomization["ready"] else kustomization
-        rows.append(
-            {
-                "name": kustomization["name"],
-                "tag": source.get("ref", {}).get("tag"),
-                "pushed_digest": source.get("revision", "") and source["revision"].rpartition("@")[2],
-                "applied_revision": kustomization["applied_revision"],
-                "ready": kustomization["ready"],
-                "verdict": kustomization["state"],
-                "reason": told["reason"],
-                "message": told["message"],
-            }
-        )
-    return rows
-
-
 def summary(
     receipts: Sequence[Mapping[str, Any]],
     connection: Mapping[str, Any],

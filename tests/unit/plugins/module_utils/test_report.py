@@ -7,7 +7,6 @@ import pytest
 from ansible_collections.gitops.flux_local.plugins.module_utils.report import (
     WIDTH,
     short_revision,
-    standings,
     summary,
     workload_lines,
 )
@@ -64,34 +63,3 @@ def test_simulated_pods_are_said_to_be_simulated():
     assert any("simulated" in line for line in lines)
     lines = summary([], {"provider": "existing", "context": "c", "kubeconfig": "k"}, {"host": "h"}, {})
     assert not any("simulated" in line for line in lines)
-
-
-def test_a_failing_source_is_told_before_its_kustomization():
-    answer = {
-        "sources": [
-            {
-                "name": "shop",
-                "namespace": "flux-system",
-                "ready": False,
-                "ref": {"tag": "v1"},
-                "revision": None,
-                "reason": "OCIArtifactPullFailed",
-                "message": "no such tag",
-            }
-        ],
-        "kustomizations": [
-            {
-                "name": "shop",
-                "namespace": "flux-system",
-                "source": {"kind": "OCIRepository", "namespace": "flux-system", "name": "shop"},
-                "ready": False,
-                "state": "in_progress",
-                "applied_revision": None,
-                "reason": "ArtifactFailed",
-                "message": "Source is not ready",
-            }
-        ],
-    }
-    row = standings(answer)[0]
-    assert (row["tag"], row["reason"], row["message"]) == ("v1", "OCIArtifactPullFailed", "no such tag")
-    assert not row["pushed_digest"]
