@@ -31,7 +31,7 @@ with suppress(ImportError):  # module.require() names what is missing
 _LOG = "supervisor/supervisord.log"
 _BEGUN = "supervisord started with pid"
 # What supervisord logs when a program ended that nobody asked to end.
-_EXITED = re.compile(r" INFO exited: (\S+) \(")
+_EXITED = re.compile(r"^\S+ \S+ [A-Z]+ exited: (\S+) \(", re.MULTILINE)
 
 
 def restarts(log: str) -> dict[str, int]:

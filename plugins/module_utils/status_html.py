@@ -29,7 +29,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.status_words imp
 )
 
 # Nothing is loaded, and nothing in the page can run, whatever it holds.
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 _LONG = 44  # letters from which on a table's cell may be broken
 

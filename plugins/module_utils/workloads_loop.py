@@ -22,7 +22,11 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_push im
     push,
     with_origin,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils.conditions import State
+from ansible_collections.gitops.flux_local.plugins.module_utils.conditions import (
+    HEALTH_CHECK_FAILED,
+    State,
+    is_checking_health,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils.flux_apply import (
     Applied,
@@ -38,6 +42,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources i
     KUSTOMIZATION,
     OCI_REPOSITORY,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils.flux_rollback import last_healthy
 from ansible_collections.gitops.flux_local.plugins.module_utils.kubernetes_client import Cluster
 from ansible_collections.gitops.flux_local.plugins.module_utils.packing import Pack, pack
 from ansible_collections.gitops.flux_local.plugins.module_utils.registry import Connection, Repository
@@ -109,6 +114,26 @@ class FluxCli:
             raise LoopError(f"{path} does not build: {said}. Nothing was pushed.")
 
 
+@dataclass(frozen=True)
+class WayBack:
+    """What became of a workload that was taken back: its version and where that stands, if there is one."""
+
+    digest: str = ""
+    tracker: Tracker | None = None
+
+    @property
+    def is_proven(self) -> bool:
+        return self.tracker is not None and self.tracker.verdict.state is State.READY
+
+    def told(self) -> str:
+        """A sentence for the message."""
+        if self.tracker is None:
+            return "No version of it was healthy before that the registry still holds: it stays as it is."
+        if self.is_proven:
+            return f"It was taken back to {self.digest}, which is applied and healthy."
+        return f"It was taken back to {self.digest}, but: {self.tracker.failure()}"
+
+
 @dataclass
 class Present:
     """A workload that is to be in the cluster, and what became of it so far."""
@@ -121,6 +146,7 @@ class Present:
     pushed: PushResult | None = None
     applied: list[Applied] = field(default_factory=list)
     tracker: Tracker | None = None
+    way_back: WayBack | None = None
 
     @property
     def why(self) -> list[str]:
@@ -140,7 +166,18 @@ class Present:
         if self.tracker is None or self.tracker.verdict.state is State.READY:
             return ""
         is_meant = self.tracker.verdict.state is State.SUSPENDED and self.workload.options["suspend"]
-        return "" if is_meant else self.tracker.failure()
+        if is_meant:
+            return ""
+        return f"{self.tracker.failure()}{f' {self.way_back.told()}' if self.way_back else ''}"
+
+    @property
+    def is_unhealthy_after_push(self) -> bool:
+        """Whether it was pushed and applied just now, and is not healthy."""
+        if self.tracker is None or self.pushed is None or not self.pushed.changed:
+            return False
+        verdict = self.tracker.verdict
+        is_waiting = verdict.state is State.IN_PROGRESS and is_checking_health(self.tracker.live or {})
+        return is_waiting or (verdict.state is State.FAILED and verdict.reason == HEALTH_CHECK_FAILED)
 
     @property
     def diffs(self) -> list[Mapping[str, Any]]:
@@ -160,6 +197,8 @@ class Present:
                 "size": self.pushed.size,
                 "files": self.pushed.files,
             }
+        if self.way_back:
+            about["taken_back"] = {"digest": self.way_back.digest, "proven": self.way_back.is_proven}
         return {**proof, "verdict": proof.get("state", ""), **about}
 
 
@@ -245,6 +284,8 @@ def run(
         for going in absent:
             _remove(going, cluster, params["timeout"], check_mode=check_mode)
         _prove(present, cluster, params["timeout"], check_mode=check_mode)
+        if params["on_failure"] == "rollback" and not check_mode:
+            _take_back([one for one in present if one.is_unhealthy_after_push], cluster, params["timeout"])
     for one in present:
         for warning in one.warnings:
             warn(f"{one.workload.name}: {warning}")
@@ -336,6 +377,25 @@ def _prove(present: Sequence[Present], cluster: Cluster, timeout: float, *, chec
     ]
     for one, tracker in zip(provable, reconcile(cluster, requests, check_mode=check_mode), strict=True):
         one.tracker = tracker
+
+
+def _take_back(unhealthy: Sequence[Present], cluster: Cluster, timeout: float) -> None:
+    """Have the tag of each name the version again that was healthy last, and prove it."""
+    for one in unhealthy:
+        pushed = (one.pushed.digest if one.pushed else None) or ""
+        live = (one.tracker.live if one.tracker else None) or {}
+        target = last_healthy(live, pushed, one.repository.manifest)
+        one.way_back = WayBack(target.digest if target else "")
+        if target:
+            one.repository.put_manifest(one.workload.options["tag"], target)
+    going = [one for one in unhealthy if one.way_back and one.way_back.digest]
+    requests = [
+        Request(one.workload.namespace, one.workload.name, timeout, one.way_back.digest)
+        for one in going
+        if one.way_back
+    ]
+    for one, request, tracker in zip(going, requests, reconcile(cluster, requests), strict=True):
+        one.way_back = WayBack(request.expected_digest or "", tracker)
 
 
 def _result(outcomes: Sequence[Present | Absent], failures: Sequence[str]) -> dict[str, Any]:

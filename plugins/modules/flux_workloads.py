@@ -118,6 +118,14 @@ options:
     description: How long to wait for a workload to be proven, in seconds.
     type: int
     default: 300
+  on_failure:
+    description:
+      - What becomes of a workload that was pushed and does not pass its health checks. The module fails in either case.
+      - With V(stop), it stays as it is.
+      - With V(rollback), its tag names the version again that was healthy last, as the Kustomization's status tells it, and that is proven.
+    type: str
+    choices: [stop, rollback]
+    default: stop
 """
 
 EXAMPLES = r"""
@@ -190,6 +198,16 @@ receipts:
       description: How many files it holds.
       type: int
       sample: 3
+    taken_back:
+      description:
+        - With O(on_failure=rollback), the version that a workload was taken back to, by its C(digest), and whether that is C(proven) to be
+          applied and healthy.
+        - The digest is empty where no version was healthy before, or where the registry does not hold it any more.
+      type: dict
+      returned: when it was pushed, did not pass its health checks, and O(on_failure=rollback)
+      sample:
+        digest: sha256:9ded1825b791f0a7a21b0532d83660085ba0eba6cf7c50aa24901cde8601e0b3
+        proven: true
     source_revision:
       description: The revision that the OCIRepository has fetched.
       type: str
@@ -271,6 +289,7 @@ def main() -> None:
             "revision": {"type": "str"},
             "compare": {"type": "str", "choices": ["content", "exact"], "default": "content"},
             "timeout": {"type": "int", "default": 300},
+            "on_failure": {"type": "str", "choices": ["stop", "rollback"], "default": "stop"},
         },
         supports_check_mode=True,
     )

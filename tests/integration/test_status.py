@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.gitops.flux_local.plugins.module_utils.status_html import html_of
-from ansible_collections.gitops.flux_local.tests.integration.loops import ROOT, until
+from ansible_collections.gitops.flux_local.tests.integration.loops import ROOT, config_map, until, write
 
 RECORDED = ROOT / "tests/unit/plugins/module_utils/recordings/loop_status.json"
 SECONDS = 60
@@ -62,7 +62,7 @@ def test_everything_about_a_loop_is_told(loop, tmp_path):
 
 def test_the_restart_of_a_program_that_died_is_counted(loop, tmp_path):
     ended = loop.kill("kwok")
-    until(lambda: {"kwok"} & {name for pid, name in loop.processes().items() if pid != ended}, "kwok again")
+    until(lambda: "kwok" in [name for pid, name in loop.processes().items() if pid != ended], "kwok again")
     status, run = look(loop, tmp_path)
     kwok = next(one for one in status["programs"] if one["name"] == "kwok")
     assert kwok["restarts"] >= 1

@@ -121,10 +121,10 @@ def test_an_object_without_managed_fields_has_no_drift():
 
 LOG = """\
 2026-11-24 10:00:00,000 INFO supervisord started with pid 1
-2026-11-24 10:00:01,000 INFO exited: etcd (exit status 1; not expected)
+2026-11-24 10:00:01,000 WARN exited: etcd (exit status 1; not expected)
 2026-11-24 12:00:00,000 INFO supervisord started with pid 2
 2026-11-24 12:00:00,100 INFO spawned: 'etcd' with pid 3
-2026-11-24 12:05:00,000 INFO exited: etcd (terminated by SIGKILL; not expected)
+2026-11-24 12:05:00,000 WARN exited: etcd (terminated by SIGKILL; not expected)
 2026-11-24 12:05:01,000 INFO spawned: 'etcd' with pid 4
 2026-11-24 12:06:00,000 INFO stopped: registry (exit status 0)
 2026-11-24 12:07:00,000 INFO exited: etcd (exit status 0; expected)

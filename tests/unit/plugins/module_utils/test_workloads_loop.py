@@ -41,6 +41,7 @@ class Bench:
         self.repositories = {}
         self.cluster = MemoryCluster(react=self.reconcile)
         self.broken = set()
+        self.unhealthy_digests = set()
         self.unrenderable = set()
         self.rendered = []
         self.warnings = []
@@ -59,7 +60,8 @@ class Bench:
         source, own = (copy.deepcopy(cluster.objects[each]) for each in (source_ref, own_ref))
         manifest = self.repositories[ref.name].manifest(source["spec"]["ref"]["tag"])
         revision = f"latest@{manifest.digest}"
-        fine = ref.name not in self.broken
+        unhealthy = manifest.digest in self.unhealthy_digests
+        fine = ref.name not in self.broken and not unhealthy
         source["status"] = {
             "observedGeneration": 1,
             "conditions": [condition("True", "Succeeded", "stored")],
@@ -71,13 +73,18 @@ class Bench:
             "conditions": [
                 condition("True", "ReconciliationSucceeded", "Applied")
                 if fine
-                else condition("False", "ReconciliationFailed", "it is broken")
+                else condition(
+                    "False", "HealthCheckFailed" if unhealthy else "ReconciliationFailed", "it is broken"
+                )
             ],
             "lastAttemptedRevision": revision,
             "lastHandledReconcileAt": own["metadata"].get("annotations", {}).get(REQUESTED_AT),
         }
         if fine:
             own["status"]["lastAppliedRevision"] = revision
+        elif own_ref in cluster.objects:
+            earlier = cluster.objects[own_ref].get("status", {}).get("lastAppliedRevision")
+            own["status"] |= {"lastAppliedRevision": earlier} if earlier else {}
         cluster.put(source_ref, source)
         cluster.put(own_ref, own)
 
@@ -86,7 +93,7 @@ class Bench:
         (self.folder / name / "manifest.yaml").write_text(content)
         return {"name": name, "path": name, **options}
 
-    def run(self, *workloads, check_mode=False):
+    def run(self, *workloads, check_mode=False, on_failure="stop"):
         self.cluster.asked.clear()
         self.rendered.clear()
         params = {
@@ -97,6 +104,7 @@ class Bench:
             "source": "s",
             "revision": "r",
             "timeout": 5,
+            "on_failure": on_failure,
         }
         return run(
             params,
@@ -236,3 +244,64 @@ def test_without_a_registry_check_mode_says_that_everything_would_be_made(bench)
         ("shop", True),
         ("old", False),
     ]
+
+
+def unhealthy(bench, name):
+    """An edit of a workload that does not become healthy; its digest is known beforehand by a push."""
+    bench.run(bench.workload(name, "a: 1\n"))
+    healthy = bench.tags(name)
+    held = bench.repositories[name].manifests
+    held["kept"] = held["latest"]  # the registry in memory holds nothing without a name
+    react = bench.cluster.react
+
+    def condemn(cluster, ref):
+        if bench.tags(name) != healthy:
+            bench.unhealthy_digests.add(bench.tags(name))
+        react(cluster, ref)
+
+    bench.cluster.react = condemn
+    return healthy
+
+
+def test_what_is_not_healthy_after_a_push_is_taken_back_when_that_is_asked_for(bench):
+    healthy = unhealthy(bench, "shop")
+    with pytest.raises(LoopError) as failed:
+        bench.run(bench.workload("shop", "a: 2\n"), on_failure="rollback")
+    [receipt] = failed.value.details["receipts"]
+    assert bench.tags("shop") == healthy
+    assert receipt["taken_back"] == {"digest": healthy, "proven": True}
+    assert not receipt["ready"]
+    assert receipt["pushed_digest"] != healthy
+    assert f"It was taken back to {healthy}, which is applied and healthy." in failed.value.message
+
+
+def test_by_default_what_is_not_healthy_stays_as_it_is(bench):
+    healthy = unhealthy(bench, "shop")
+    with pytest.raises(LoopError) as failed:
+        bench.run(bench.workload("shop", "a: 2\n"))
+    assert bench.tags("shop") != healthy
+    assert "taken_back" not in failed.value.details["receipts"][0]
+
+
+def test_what_was_never_healthy_cannot_be_taken_back_and_that_is_said(bench):
+    react = bench.cluster.react
+
+    def condemn(cluster, ref):
+        bench.unhealthy_digests.add(bench.tags("shop"))
+        react(cluster, ref)
+
+    bench.cluster.react = condemn
+    with pytest.raises(LoopError) as failed:
+        bench.run(bench.workload("shop"), on_failure="rollback")
+    assert failed.value.details["receipts"][0]["taken_back"] == {"digest": "", "proven": False}
+    assert "No version of it was healthy before" in failed.value.message
+
+
+def test_what_the_api_refuses_is_no_failed_health_check_and_is_not_taken_back(bench):
+    bench.run(bench.workload("shop"))
+    healthy = bench.tags("shop")
+    bench.broken.add("shop")
+    with pytest.raises(LoopError) as failed:
+        bench.run(bench.workload("shop", "a: 2\n"), on_failure="rollback")
+    assert bench.tags("shop") != healthy
+    assert "taken_back" not in failed.value.details["receipts"][0]
