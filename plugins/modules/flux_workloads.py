@@ -261,36 +261,13 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.kubernetes_clien
 from ansible_collections.gitops.flux_local.plugins.module_utils.module import exit_with, require
 from ansible_collections.gitops.flux_local.plugins.module_utils.registry import OrasRepository
 from ansible_collections.gitops.flux_local.plugins.module_utils.workloads_loop import FluxCli, foretold, run
-
-REGISTRY: dict[str, Any] = {
-    "host": {"type": "str", "required": True},
-    "cluster": {"type": "str"},
-    "insecure": {"type": "bool", "default": False},
-    "username": {"type": "str"},
-    "password": {"type": "str", "no_log": True},
-    "ca_cert": {"type": "path"},
-    "client_cert": {"type": "path"},
-    "client_key": {"type": "path", "no_log": False},
-    "validate_certs": {"type": "bool", "default": True},
-    "timeout": {"type": "float", "default": 10},
-}
+from ansible_collections.gitops.flux_local.plugins.module_utils.workloads_options import WORKLOADS
 
 
 def main() -> None:
     """The module's entry."""
     module = AnsibleModule(
-        argument_spec={
-            **AUTH_ARG_SPEC,
-            "workloads": {"type": "list", "elements": "raw", "required": True},
-            "registry": {"type": "dict", "required": True, "options": REGISTRY},
-            "flux": {"type": "path", "required": True},
-            "base_dir": {"type": "path"},
-            "source": {"type": "str"},
-            "revision": {"type": "str"},
-            "compare": {"type": "str", "choices": ["content", "exact"], "default": "content"},
-            "timeout": {"type": "int", "default": 300},
-            "on_failure": {"type": "str", "choices": ["stop", "rollback"], "default": "stop"},
-        },
+        argument_spec={**AUTH_ARG_SPEC, **WORKLOADS},
         supports_check_mode=True,
     )
     require(module, "oras", "kubernetes", "pathspec")
