@@ -75,6 +75,7 @@ UNHEALTHY = {
     "kind": "Deployment",
     "metadata": {"name": "sick", "namespace": "default"},
     "spec": {
+        "progressDeadlineSeconds": 1,
         "selector": {"matchLabels": {"app": "sick"}},
         "template": {
             "metadata": {"labels": {"app": "sick"}},
@@ -90,7 +91,7 @@ UNHEALTHY = {
 def test_what_is_not_healthy_after_a_push_goes_back_by_itself_and_the_run_fails(loop, folder):
     healthy = push(loop, folder, "sick", "well")
     write(folder, back=config_map("sick", word="ill"), sick=UNHEALTHY)
-    workload = {"name": "sick", "path": str(folder), "timeout": "3s"}
+    workload = {"name": "sick", "path": str(folder)}
     run = loop.push(workload, workloads_on_failure="rollback")
     run.refused("HealthCheckFailed", f"It was taken back to {healthy}, which is applied and healthy.")
     receipt = run.receipts["sick"]
