@@ -137,7 +137,7 @@ def _rendered(foresight: Foresight, one: Subject) -> list[Object]:
     if one.is_elsewhere:
         one.warnings.append("It is applied to another cluster (kube_config), for which nothing is foretold.")
     try:
-        return read_rendered(one.render(with_variables(one.kustomization, variables(found))))
+        return read_rendered(one.render(with_variables(one.kustomization, variables(found))), one.manifests())
     except LoopError as error:
         if one.is_changing:
             raise LoopError(f"Workload {one.name}: {error.message}") from error
