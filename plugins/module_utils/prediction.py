@@ -129,6 +129,10 @@ class Change:
             for each in self.fields
         ]
 
+    def drift(self) -> list[str]:
+        """The same, of what nobody but the cluster's users has changed."""
+        return [f"{self.identity} is missing"] if self.action is Action.CREATED else self.sentences()
+
 
 def _value(value: str | None) -> str:
     return "(none)" if value is None else value

@@ -154,7 +154,7 @@ class Present:
         if self.subject is None or self.subject.is_changing:
             return []
         certain = [change for change in self.changes if change.is_certain]
-        return [f"drift: {sentence}" for change in certain for sentence in change.sentences()]
+        return [f"drift: {sentence}" for change in certain for sentence in change.drift()]
 
     @property
     def why(self) -> list[str]:

@@ -141,11 +141,11 @@ def without_secret_values(key: tuple[str, str, str], told: dict[str, Any]) -> di
     return {name: None if name.startswith("data") else values for name, values in told.items()}
 
 
-def config(name: str, **data: str) -> dict[str, Any]:
+def config(name: str, data: dict[str, str]) -> dict[str, Any]:
     return config_map(name, **data)
 
 
-def secret(name: str, **data: str) -> dict[str, Any]:
+def secret(name: str, data: dict[str, str]) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -179,6 +179,13 @@ def deployment(name: str, image: str, replicas: int) -> dict[str, Any]:
     }
 
 
+MAKERS: dict[str, Callable[..., dict[str, Any]]] = {
+    "config": config,
+    "secret": secret,
+    "service": service,
+    "deployment": deployment,
+}
+ANNOTATE = '[{"op": "add", "path": "/metadata/annotations", "value": {"note": "patched"}}]'
 SLOTS = ["a", "b", "c", "d", "e"]
 TEXT = st.sampled_from(["1", "2", "yes", "${who}", "a: b", "Grüße", " spaced ", "0123", "x\ny\n"])
 KEYS = st.sampled_from(["one", "two", "three"])
@@ -206,7 +213,7 @@ OPTIONS = st.one_of(
                 [],
                 [
                     {
-                        "patch": '[{"op": "add", "path": "/metadata/annotations", "value": {"note": "patched"}}]',
+                        "patch": ANNOTATE,
                         "target": {"kind": "ConfigMap"},
                     }
                 ],
@@ -239,9 +246,7 @@ def edit(stage: Stage, what: tuple[Any, ...]) -> None:
     match what:
         case ("write", slot, (sort, *values)):
             name = f"{stage.name}-{slot}"
-            made = {"config": config, "secret": secret, "service": service, "deployment": deployment}[sort]
-            item = made(name, **values[0]) if sort in ("config", "secret") else made(name, *values)
-            write(stage.folder, **{slot: item})
+            write(stage.folder, **{slot: MAKERS[sort](name, *values)})
         case ("remove", slot):
             (stage.folder / f"{slot}.yaml").unlink(missing_ok=True)
         case ("option", (option, value)):
@@ -249,7 +254,8 @@ def edit(stage: Stage, what: tuple[Any, ...]) -> None:
         case ("drift", number, how):
             live = sorted(stage.snapshot().items())
             if live:
-                drift(stage, *live[number % len(live)], how)
+                key, item = live[number % len(live)]
+                drift(stage, key, item, how)
 
 
 def drift(stage: Stage, key: tuple[str, str, str], item: dict[str, Any], how: tuple[Any, ...]) -> None:
@@ -271,7 +277,7 @@ def drift(stage: Stage, key: tuple[str, str, str], item: dict[str, Any], how: tu
         case ("take", manager):
             body: dict[str, Any] = {"metadata": {"labels": {"kustomize.toolkit.fluxcd.io/name": None}}}
             if item.get("data"):
-                body = {"data": {sorted(item["data"])[0]: None}}
+                body = {"data": {min(item["data"]): None}}
             send(stage.loop, "PATCH", f"{path}?fieldManager={manager}", body)
 
 
@@ -308,7 +314,7 @@ def stage(loop: Loop, tmp_path: Path, binary: Callable[[str], str]) -> Iterator[
 
     def make() -> Stage:
         name = f"truth{next(NUMBERS)}"
-        folder = write(tmp_path / name, keep=config(f"{name}-keep", kept="true"))
+        folder = write(tmp_path / name, keep=config(f"{name}-keep", {"kept": "true"}))
         made.append(Stage(loop, folder, binary("flux"), name))
         return made[-1]
 

@@ -196,12 +196,14 @@ def _applied(live: Object, manifest: Object, manager: str, *, force: bool) -> Ob
         for key in path[:-1]:
             place = place.setdefault(key, {})
         place[path[-1]] = value
-    live["metadata"] |= {key: manifest["metadata"][key] for key in ("name", "namespace")}
+    names = {key: manifest["metadata"][key] for key in ("name", "namespace") if key in manifest["metadata"]}
+    live["metadata"] |= names
     live["metadata"].setdefault("generation", 1)
     live["metadata"].setdefault("creationTimestamp", "2026-01-01T00:00:00Z")
     live["metadata"]["managedFields"] = [
         {"manager": owner, "operation": "Apply", "fieldsV1": _fields(owned)}
         for owner, owned in {**others, manager: set(wanted)}.items()
+        if owned
     ]
     return {**live, "apiVersion": manifest["apiVersion"], "kind": manifest["kind"]}
 
