@@ -16,6 +16,7 @@ description:
     for it, both are reconciled, and the module returns when the digest that was pushed is the revision that is applied and healthy.
   - All workloads are handled at once. Flux itself sees to their dependencies.
   - What is as it should be is left alone, nothing is pushed, applied or reconciled for it.
+  - When something that Flux applied was deleted or edited in the cluster since, Flux is made to apply it again at once.
   - Everything that can be refused is refused before anything is pushed. A folder that is to be pushed is rendered first as
     kustomize-controller will render it.
 extends_documentation_fragment:
@@ -26,6 +27,8 @@ attributes:
   check_mode:
     support: full
     details:
+      - Folders are rendered as kustomize-controller renders them, and the API server is asked by dry runs what would become of every
+        object. What differs is returned as RV(receipts[].changes) and shown by C(--diff).
       - When the registry does not run, everything is said to be made, since there is nothing to compare with.
   diff_mode:
     support: full
@@ -178,6 +181,46 @@ receipts:
       type: list
       elements: str
       sample: ["latest: content differs"]
+    changes:
+      description:
+        - In check mode, what Flux would change in the cluster. In a run, what was other than Flux had applied it, and what it has
+          changed back.
+        - Values of Secrets are replaced by stand-ins, of which equal ones stand for equal values.
+      type: list
+      elements: dict
+      contains:
+        action:
+          description:
+            - V(created), V(changed), V(recreated) (deleted and created anew, with C(force)) or V(pruned).
+            - V(refused) when the API server would not take the object. Check mode fails then, as a run would.
+            - V(unknown) when it cannot be told, as for an object that is encrypted or that the user may not change.
+          type: str
+          sample: changed
+        api_version:
+          description: The version of the API that the manifest names.
+          type: str
+          sample: apps/v1
+        kind:
+          description: The object's kind.
+          type: str
+          sample: Deployment
+        namespace:
+          description: The object's namespace, if it has one.
+          type: str
+          sample: shop
+        name:
+          description: The object's name.
+          type: str
+          sample: backend
+        fields:
+          description: The fields that differ, with their values as JSON, or none where there is no such field.
+          type: list
+          elements: dict
+          sample: [{field: spec.replicas, before: "2", after: "5"}]
+        message:
+          description: Why it is refused or unknown.
+          type: str
+          sample: ""
     url:
       description: The artifact's address.
       type: str

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.gitops.flux_local.plugins.module_utils.report import (
+    MOST_CHANGES,
     WIDTH,
+    change_lines,
     short_revision,
     summary,
     workload_lines,
@@ -47,6 +49,40 @@ def test_a_row_for_each_workload():
         "shop           latest   0123456789ab  latest@0123456789ab  yes",
         "a-longer-name  latest   -             latest@0123456789ab  yes",
     ]
+
+
+def change(action="changed", fields=(), message=""):
+    named = {"kind": "Deployment", "namespace": "shop", "name": "web"}
+    return {"action": action, **named, "fields": list(fields), "message": message}
+
+
+def test_a_line_for_each_field_that_flux_would_change():
+    fields = [
+        {"field": "spec.replicas", "before": "2", "after": "5"},
+        {"field": "metadata.labels.a", "before": None, "after": '"b"'},
+    ]
+    changes = [
+        change(fields=fields),
+        change("pruned") | {"namespace": None},
+        change("refused", message="no\nway"),
+    ]
+    assert change_lines([receipt(changes=changes), receipt()]) == [
+        "",
+        "WORKLOAD  BY FLUX  OBJECT               FIELD",
+        "shop      changed  Deployment shop/web  spec.replicas: 2 -> 5",
+        'shop      changed  Deployment shop/web  metadata.labels.a: (none) -> "b"',
+        "shop      pruned   Deployment web",
+        "shop      refused  Deployment shop/web  no way",
+    ]
+    assert change_lines([receipt()]) == change_lines([]) == []
+
+
+def test_many_changes_are_bounded_and_long_ones_cut():
+    long = {"field": "data.text", "before": None, "after": "x" * 500}
+    lines = change_lines([receipt(changes=[change(fields=[long])] * 50)])
+    assert len(lines) == MOST_CHANGES + 3
+    assert max(map(len, lines)) == WIDTH
+    assert lines[-1] == "and 10 more; --diff shows them all"
 
 
 def test_why_one_is_not_ready_stands_below_in_lines_that_fit():
