@@ -24,7 +24,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources i
     source_of,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.kubernetes_client import Cluster
-from ansible_collections.gitops.flux_local.plugins.module_utils.live_drift import hands_on
+from ansible_collections.gitops.flux_local.plugins.module_utils.managed_fields import hands_on
 
 EVENT = Kind("events.k8s.io", "v1", "events", "Event")
 NEWEST_EVENTS = 10

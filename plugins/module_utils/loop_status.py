@@ -20,11 +20,13 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifes
 from ansible_collections.gitops.flux_local.plugins.module_utils.conditions import digest_of
 from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils.flux_controllers import controllers
+from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources import KUSTOMIZATION, ObjectRef
 from ansible_collections.gitops.flux_local.plugins.module_utils.flux_state import run_info
 from ansible_collections.gitops.flux_local.plugins.module_utils.kubernetes_client import (
     Cluster,
     KubernetesCluster,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils.live_drift import drift_of
 from ansible_collections.gitops.flux_local.plugins.module_utils.registry import (
     Connection,
     OrasRepository,
@@ -49,6 +51,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 # What is not known where a part does not answer.
 _UNKNOWN = {
     "flux": "Flux could not be asked",
+    "drift": "What Flux has applied could not be looked at",
     "programs": "The programs could not be looked at",
     "ports": "The ports are not known",
     "disk": "The disk could not be looked at",
@@ -98,6 +101,7 @@ def gather(params: Mapping[str, Any], edge: Edge, *, now: datetime.datetime) -> 
             return otherwise
 
         flux = ask(lambda: run_info(edge.cluster(), {"name": None, "namespace": None, "events": True}))
+        drift = ask(lambda: drift_of(edge.cluster()))
         programs = ask(lambda: _programs(params, edge, now))
         ports = ask(partial(loop_machine.ports, state_dir))
         disk = ask(partial(loop_machine.disk, state_dir))
@@ -113,7 +117,7 @@ def gather(params: Mapping[str, Any], edge: Edge, *, now: datetime.datetime) -> 
             "cluster": _cluster(params["connection"]),
             "registry": {name: params["registry"].get(name) for name in ("host", "cluster")},
             "flux": {name: params["flux"].get(name) for name in ("mode", "namespace", "versions")},
-            "workloads": workloads_of(known, held, params["registry"]),
+            "workloads": workloads_of(known, held, params["registry"], answer("drift", drift, {})),
             "sources": known["sources"],
             "kustomizations": known["kustomizations"],
             "programs": answer("programs", programs, []),
@@ -122,6 +126,9 @@ def gather(params: Mapping[str, Any], edge: Edge, *, now: datetime.datetime) -> 
             "certificates": answer("certificates", certificates, []),
             "problems": problems,
         }
+    if any(problem["part"] == "flux" for problem in problems):
+        # It is the same cluster that does not answer.
+        problems[:] = [problem for problem in problems if problem["part"] != "drift"]
     problems += _dead_programs(status["programs"])
     return {**status, "summary": summary_of(status)}
 
@@ -174,13 +181,24 @@ def _dead_programs(programs: Sequence[Mapping[str, Any]]) -> list[dict[str, str]
 
 
 def workloads_of(
-    known: Mapping[str, Any], held: Mapping[str, Held], registry: Mapping[str, Any]
+    known: Mapping[str, Any],
+    held: Mapping[str, Held],
+    registry: Mapping[str, Any],
+    drift: Mapping[ObjectRef, Sequence[str]],
 ) -> list[dict[str, Any]]:
     """A workload for each Kustomization, put together of it, its source, and what the registry holds."""
     sources = {(one["namespace"], one["name"]): one for one in known["sources"]}
     return [
-        _workload(one, sources.get((one["source"]["namespace"], one["source"]["name"])), held, registry)
+        {
+            **_workload(one, source, held, registry),
+            "drift": [
+                *_drift("OCIRepository", source),
+                *_drift("Kustomization", one),
+                *drift.get(ObjectRef(KUSTOMIZATION, one["namespace"], one["name"]), ()),
+            ],
+        }
         for one in known["kustomizations"]
+        for source in [sources.get((one["source"]["namespace"], one["source"]["name"]))]
     ]
 
 
@@ -195,7 +213,6 @@ def _workload(
     url = reached_url(source["url"], registry) if source else None
     versions = held.get(url, Held()) if url else Held()
     latest = kustomization["history"][0] if kustomization["history"] else {}
-    drift = [*_drift("OCIRepository", source), *_drift("Kustomization", kustomization)]
     return {
         "name": kustomization["name"],
         "namespace": kustomization["namespace"],
@@ -212,7 +229,6 @@ def _workload(
         "applied_at": latest.get("last_reconciled"),
         "objects": len(kustomization["inventory"]),
         "depends_on": kustomization["depends_on"],
-        "drift": drift,
         **lag(versions, digest_of(kustomization["applied_revision"])),
     }
 

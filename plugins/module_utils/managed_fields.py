@@ -17,6 +17,11 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources i
 # A step is f:<field>, k:<keys of a list's item>, v:<a list's value> or i:<index>, as in fieldsV1.
 Path = tuple[str, ...]
 
+# Parts of an object that say nothing of what it is asked to be.
+_ASIDE = frozenset({"f:metadata", "f:status", "f:kind", "f:apiVersion"})
+# Programs that people change objects with. Controllers change objects too, and are meant to.
+HANDS = ("kubectl", "flux", "helm", "k9s", "Mozilla")
+
 
 def entries(item: Object) -> list[Object]:
     """What managedFields says of the object itself, without its subresources."""
@@ -36,6 +41,16 @@ def owned_by(item: Object, manager: str) -> set[Path]:
         if entry.get("manager") == manager and entry.get("operation") == "Apply"
         for path in fields_of(entry)
     }
+
+
+def hands_on(item: Object) -> list[str]:
+    """The programs that people work with and that have set what the object asks for."""
+    managers: dict[str, None] = {}
+    for entry in entries(item):
+        manager = str(entry.get("manager", ""))
+        if manager.startswith(HANDS) and set(entry.get("fieldsV1") or {}) - _ASIDE:
+            managers[manager] = None
+    return list(managers)
 
 
 def _paths(fields: Mapping[str, Any], parent: Path) -> Iterator[Path]:

@@ -75,6 +75,7 @@ def test_a_workload_that_is_behind_suspended_and_edited_says_so(loop, binary, fo
     # Somebody suspends it by hand, and pushes twice.
     suspend = [binary("flux"), "suspend", "kustomization", "lag", f"--kubeconfig={loop.kubeconfig}"]
     subprocess.run(suspend, check=True, capture_output=True, timeout=SECONDS)
+    loop.core.delete_namespaced_config_map("lag", "default")
     for word in ("three", "four"):
         write(folder, lag=config_map("lag", word=word))
         push = {"url": f"oci://{loop.registry}/lag", "path": str(folder), "tags": ["latest"]}
@@ -82,7 +83,7 @@ def test_a_workload_that_is_behind_suspended_and_edited_says_so(loop, binary, fo
     status, run = look(loop, tmp_path)
     lag = workload_of(status, "lag")
     assert (lag["suspended"], lag["behind"], lag["versions_total"]) == (True, 2, 4)
-    assert lag["drift"] == ["Kustomization lag was changed with flux"]
+    assert lag["drift"] == ["Kustomization lag was changed with flux", "ConfigMap default/lag was deleted"]
     assert re.search(r"^lag .* suspended, 2 versions behind, drifted$", run.text, re.MULTILINE)
     loop.remove("lag")
 

@@ -27,16 +27,18 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.flux_controllers
 from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources import (
     KUSTOMIZATION,
     OCI_REPOSITORY,
+    Kind,
     ObjectRef,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.kubernetes_client import ClusterError
-from ansible_collections.gitops.flux_local.plugins.module_utils.live_drift import hands_on
 from ansible_collections.gitops.flux_local.plugins.module_utils.loop_status import Edge, gather, reached_url
+from ansible_collections.gitops.flux_local.plugins.module_utils.managed_fields import hands_on
 from ansible_collections.gitops.flux_local.plugins.module_utils.processes import Live
 from ansible_collections.gitops.flux_local.plugins.module_utils.version_lag import Held, lag, read_held
 from ansible_collections.gitops.flux_local.tests.unit.fakes.cluster import MemoryCluster
 from ansible_collections.gitops.flux_local.tests.unit.fakes.repository import MemoryRepository
 
+CONFIG_MAP = Kind("", "v1", "configmaps", "ConfigMap")
 NOW = datetime.datetime(2026, 11, 24, 18, 0, tzinfo=datetime.UTC)
 BLOB = Descriptor("application/vnd.cncf.flux.content.v1.tar+gzip", "sha256:" + "0" * 64, 3)
 
@@ -297,6 +299,32 @@ def test_a_workload_is_put_together_of_all_parts(tmp_path):
     assert status["problems"] == []
     assert status["summary"]["well"]
     assert json.loads(json.dumps(status)) == status
+
+
+def test_what_somebody_deleted_or_edited_is_drift(tmp_path):
+    source, (kind, kustomization) = flux_objects()
+    ids = [f"apps_{name}__ConfigMap" for name in ("kept", "edited", "deleted")]
+    kustomization["status"]["inventory"] = {"entries": [{"id": each, "v": "v1"} for each in ids]}
+    cluster = in_cluster(source, (kind, kustomization))
+    cluster.known = [CONFIG_MAP]
+    for name, manager in (("kept", "kustomize-controller"), ("edited", "kubectl-edit")):
+        managed = [{"manager": manager, "operation": "Update", "fieldsV1": {"f:data": {}}}]
+        cluster.objects[ObjectRef(CONFIG_MAP, "apps", name)] = {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {
+                "name": name,
+                "namespace": "apps",
+                "labels": {"kustomize.toolkit.fluxcd.io/name": "shop"},
+                "managedFields": managed,
+            },
+        }
+    status = gather(params(tmp_path), Edge(lambda: cluster, lambda url: repository(v1=MIDDLE)), now=NOW)
+    assert status["workloads"][0]["drift"] == [
+        "ConfigMap apps/edited was changed with kubectl-edit",
+        "ConfigMap apps/deleted was deleted",
+    ]
+    assert status["summary"]["drifted"] == 1
 
 
 def test_what_does_not_answer_is_a_problem_and_the_rest_is_told(tmp_path):
