@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
 import os
 import re
@@ -26,6 +27,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.processes import
 from ansible_collections.gitops.flux_local.plugins.module_utils.supervisord import Supervisord
 
 with suppress(ImportError):  # module.require() names what is missing
+    import yaml
     from cryptography import x509
 
 _LOG = "supervisor/supervisord.log"
@@ -134,21 +136,47 @@ def _size(folder: Path) -> int:
     return taken
 
 
-def certificates(state_dir: str, now: datetime.datetime) -> list[dict[str, Any]]:
-    """The certificates of the loop and how long they are valid, the first to end first. Raises LoopError."""
-    found = []
-    for path in sorted(Path(state_dir, "pki").glob("*.crt")):
-        try:
-            certificate = x509.load_pem_x509_certificate(read_bytes(str(path)) or b"")
-        except ValueError:
-            continue
-        ends = certificate.not_valid_after_utc
-        found.append(
-            {
-                "name": path.stem,
-                "path": str(path),
-                "not_after": ends.strftime("%Y-%m-%dT%H:%M:%SZ"),
-                "days_left": (ends - now).days,
-            }
-        )
-    return sorted(found, key=lambda one: (str(one["not_after"]), str(one["name"])))
+def certificates(state_dir: str, kubeconfig: str | None, now: datetime.datetime) -> list[dict[str, Any]]:
+    """The certificates of the loop and of its kubeconfig, the first to end first. Raises LoopError."""
+    found = [
+        *(
+            _certificate(path.stem, str(path), read_bytes(str(path)) or b"", now)
+            for path in sorted(Path(state_dir, "pki").glob("*.crt"))
+        ),
+        *(
+            _certificate(name, str(kubeconfig), content, now)
+            for name, content in embedded_certificates(kubeconfig and read_bytes(kubeconfig)).items()
+        ),
+    ]
+    known = [one for one in found if one]
+    return sorted(known, key=lambda one: (str(one["not_after"]), str(one["name"])))
+
+
+def embedded_certificates(kubeconfig: bytes | str | None) -> dict[str, bytes]:
+    """The certificates in a kubeconfig itself, in PEM, by what they are for; those it names are files."""
+    try:
+        content = yaml.safe_load(kubeconfig or "")
+        return {
+            f"{kind} {entry['name']}": base64.b64decode(entry[kind][field])
+            for kind, field in (
+                ("cluster", "certificate-authority-data"),
+                ("user", "client-certificate-data"),
+            )
+            for entry in content[f"{kind}s"]
+            if field in entry[kind]
+        }
+    except (yaml.YAMLError, TypeError, KeyError, ValueError):
+        return {}
+
+
+def _certificate(name: str, path: str, pem: bytes, now: datetime.datetime) -> dict[str, Any] | None:
+    try:
+        ends = x509.load_pem_x509_certificate(pem).not_valid_after_utc
+    except ValueError:
+        return None
+    return {
+        "name": name,
+        "path": path,
+        "not_after": ends.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "days_left": (ends - now).days,
+    }

@@ -105,7 +105,9 @@ def gather(params: Mapping[str, Any], edge: Edge, *, now: datetime.datetime) -> 
         programs = ask(lambda: _programs(params, edge, now))
         ports = ask(partial(loop_machine.ports, state_dir))
         disk = ask(partial(loop_machine.disk, state_dir))
-        certificates = ask(partial(loop_machine.certificates, state_dir, now))
+        certificates = ask(
+            partial(loop_machine.certificates, state_dir, params["connection"].get("kubeconfig"), now)
+        )
         nothing: dict[str, Any] = {"sources": [], "kustomizations": []}
         known = answer("flux", flux, nothing)
         held = _held(params, edge, known["sources"])

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
 import json
 
@@ -16,6 +17,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifes
     Reference,
     manifest_bytes,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils.certificates import Wanted, issue
 from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils.flux_controllers import (
     DEPLOYMENT,
@@ -157,6 +159,33 @@ def test_what_a_folder_takes_is_told_the_largest_first(tmp_path):
     assert [one["name"] for one in told["folders"]] == ["etcd", "logs"]
     assert told["folders"][0]["size"] >= 90_000
     assert told["used"] == sum(one["size"] for one in told["folders"])
+
+
+def certificate(days):
+    wanted = Wanted("ca", "ca", "test")
+    return issue(wanted, None, now=NOW, days=days).certificate
+
+
+def test_certificates_are_told_the_first_to_end_first_also_those_in_the_kubeconfig(tmp_path):
+    (tmp_path / "pki").mkdir()
+    (tmp_path / "pki" / "ca.crt").write_bytes(certificate(300))
+    (tmp_path / "pki" / "broken.crt").write_text("no certificate")
+    kubeconfig = tmp_path / "kubeconfig"
+    inside = base64.b64encode(certificate(12)).decode()
+    user = {"name": "admin", "user": {"client-certificate-data": inside}}
+    kubeconfig.write_text(json.dumps({"clusters": [{"name": "c", "cluster": {}}], "users": [user]}))
+    told = loop_machine.certificates(str(tmp_path), str(kubeconfig), NOW)
+    assert [(one["name"], one["days_left"]) for one in told] == [("user admin", 12), ("ca", 300)]
+    assert told[0]["path"] == str(kubeconfig)
+
+
+@pytest.mark.parametrize("content", ["", "a: [", "users: none", '{"users": [{"name": "x"}], "clusters": []}'])
+def test_a_kubeconfig_that_is_none_has_no_certificates(content):
+    assert loop_machine.embedded_certificates(content.encode()) == {}
+
+
+def test_the_default_kubeconfig_is_not_looked_into(tmp_path):
+    assert loop_machine.certificates(str(tmp_path), "", NOW) == []
 
 
 # --- Flux in the cluster
