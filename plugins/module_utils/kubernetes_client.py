@@ -330,7 +330,8 @@ class KubernetesCluster:
         """The error for a request that got no answer."""
         return ClusterError(
             f"The API server {self._host} of {self.origin} does not answer: {_reason(error)}."
-            " Is the cluster running, and is this the kubeconfig you mean?"
+            " Start the cluster, that of a loop with `make up` (the playbook site.yml), or name another"
+            " kubeconfig."
         )
 
     def failure(
@@ -346,7 +347,8 @@ class KubernetesCluster:
                 " Install it, for example with the role gitops.flux_local.flux.",
                 status,
             )
-        if status == 404 and told.get("details", {}).get("kind") == "namespaces":
+        is_namespace = told.get("details", {}).get("kind") == "namespaces" and kind.plural != "namespaces"
+        if status == 404 and is_namespace:
             missing = told["details"]["name"]
             return ClusterError(
                 f"Cannot {action}: there is no namespace {missing} {where}: create it.", status

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
@@ -52,6 +52,12 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.kubernetes_clien
 from ansible_collections.gitops.flux_local.plugins.module_utils.packing import Pack, pack
 from ansible_collections.gitops.flux_local.plugins.module_utils.prediction import Change
 from ansible_collections.gitops.flux_local.plugins.module_utils.registry import Connection, Repository
+from ansible_collections.gitops.flux_local.plugins.module_utils.registry_secrets import (
+    Secret,
+    apply_secret,
+    remove_unused_secret,
+    secrets_of,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils.resource_diff import Mask, resources
 from ansible_collections.gitops.flux_local.plugins.module_utils.workload_changes import (
     Subject,
@@ -157,6 +163,7 @@ class Present:
     repository: Repository
     warnings: list[str]
     pushed: PushResult | None = None
+    secrets: list[str] = field(default_factory=list)
     applied: list[Applied] = field(default_factory=list)
     tracker: Tracker | None = None
     way_back: WayBack | None = None
@@ -186,7 +193,7 @@ class Present:
     def why(self) -> list[str]:
         """What was different, a sentence each."""
         pushed = [f"{tag}: {why}" for tag, why in self.pushed.why.items()] if self.pushed else []
-        known = [*pushed, *_sentences(self.applied), *self.drift]
+        known = [*pushed, *self.secrets, *_sentences(self.applied), *self.drift]
         is_asked = self.tracker is not None and self.tracker.is_triggered and not known
         return [*known, *(["reconciled"] if is_asked else [])]
 
@@ -247,11 +254,12 @@ class Absent:
     workload: Workload
     applied: list[Applied] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
+    secrets: list[str] = field(default_factory=list)
 
     @property
     def why(self) -> list[str]:
         """What was different, a sentence each."""
-        return _sentences(self.applied)
+        return [*_sentences(self.applied), *self.secrets]
 
     def diffs(self, mask: Mask) -> list[Mapping[str, Any]]:
         """What --diff shows."""
@@ -295,8 +303,10 @@ def run(
     """
     workloads = in_order(read_workloads(params["workloads"]))
     registry = params["registry"]
-    endpoint = _endpoint(registry)
     connection = Connection.from_params(registry)
+    endpoint = _endpoint(registry)
+    secrets = secrets_of(endpoint.cluster, connection)
+    endpoint = replace(endpoint, secrets={secret.reference: secret.name for secret in secrets})
     absent = [Absent(workload) for workload in reversed(workloads) if not workload.is_present]
     with ExitStack() as stack, ThreadPoolExecutor(CONNECTIONS) as pool:
 
@@ -313,16 +323,20 @@ def run(
         present = _each(pool, [workload for workload in workloads if workload.is_present], packed)
         _refuse_unknown_dependencies(cluster, workloads)
         # What the API server would refuse, or that there is none, shows before anything is pushed.
+        _apply_secrets(present, secrets, cluster, check_mode=True)
         _each(pool, present, lambda one: _apply(one, cluster, endpoint, check_mode=True))
         _each(pool, present, compare)
         changed = [one for one in present if one.pushed and one.pushed.changed]
         if not check_mode:
             _each(pool, changed, lambda one: _render(one, renderer, one.workload.kustomization_object()))
             _each(pool, changed, publish)
+            if any(one.secrets for one in present):
+                _apply_secrets(present, secrets, cluster, check_mode=False)
             differing = [one for one in present if any(applied.is_changed for applied in one.applied)]
             _each(pool, differing, lambda one: _apply(one, cluster, endpoint, check_mode=False))
         for going in absent:
             _remove(going, cluster, params["timeout"], check_mode=check_mode)
+        _remove_secrets(absent, secrets, cluster, check_mode=check_mode)
         _prove(present, cluster, params["timeout"], check_mode=check_mode)
         foresight = Foresight(cluster)
         together = partial(_each_of, pool)
@@ -334,11 +348,15 @@ def run(
         else:
             _heal(present, foresight, params["timeout"])
             _take_back(present, params["on_failure"], cluster, params["timeout"])
+    _pass_on_warnings(present, warn)
+    failures = [one.refusal if check_mode else one.failure for one in present]
+    return _result([*present, *absent], list(filter(None, failures)), foresight.mask)
+
+
+def _pass_on_warnings(present: Sequence[Present], warn: Callable[[str], None]) -> None:
     for one in present:
         for warning in [*one.warnings, *(one.subject.warnings if one.subject else [])]:
             warn(f"{one.workload.name}: {warning}")
-    failures = [one.refusal if check_mode else one.failure for one in present]
-    return _result([*present, *absent], list(filter(None, failures)), foresight.mask)
 
 
 def _each(pool: ThreadPoolExecutor, items: Iterable[Item], call: Callable[[Item], Outcome]) -> list[Outcome]:
@@ -407,6 +425,33 @@ def _apply(one: Present, cluster: Cluster, endpoint: Endpoint, *, check_mode: bo
             (KUSTOMIZATION, one.workload.kustomization_object()),
         )
     ]
+
+
+def _apply_secrets(
+    present: Sequence[Present], secrets: Sequence[Secret], cluster: Cluster, *, check_mode: bool
+) -> None:
+    """Have the registry's Secrets in every namespace with a source that names them."""
+    for one in present:
+        one.secrets = []
+    for secret in secrets:
+        needing = [one for one in present if one.workload.needs(secret.reference)]
+        for namespace in sorted({one.workload.namespace for one in needing}):
+            change = apply_secret(cluster, secret, namespace, check_mode=check_mode)
+            for one in needing:
+                if change and one.workload.namespace == namespace:
+                    one.secrets.append(f"Secret {secret.name}: {change}")
+
+
+def _remove_secrets(
+    absent: Sequence[Absent], secrets: Sequence[Secret], cluster: Cluster, *, check_mode: bool
+) -> None:
+    """Leave no Secret of the registry where no source needs it any more."""
+    removed = {one.workload.source for one in absent}
+    last = {one.workload.namespace: one for one in absent}
+    for secret in secrets:
+        for namespace, one in last.items():
+            if remove_unused_secret(cluster, secret, namespace, removed, check_mode=check_mode):
+                one.secrets.append(f"Secret {secret.name}: deleted")
 
 
 def _remove(one: Absent, cluster: Cluster, timeout: float, *, check_mode: bool) -> None:

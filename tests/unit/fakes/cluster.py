@@ -84,8 +84,8 @@ class MemoryCluster:
         return Listing(items, str(next(self._versions)))
 
     def create(self, kind: Kind, manifest: Object) -> Object:
-        self.asked.append(f"create {kind.name} {manifest['spec']}")
-        return {**manifest, "status": self.answer(manifest["spec"])}
+        self.asked.append(f"create {kind.name} {manifest}")
+        return {**manifest, "status": self.answer(manifest.get("spec", {}))}
 
     def kinds(self, api_version: str) -> Sequence[Kind]:
         self.asked.append(f"kinds {api_version}")
@@ -107,7 +107,7 @@ class MemoryCluster:
     ) -> Object:
         ref = ref_of(kind, manifest)
         self.asked.append(f"{'dry-run' if dry_run else 'apply'} {ref}")
-        live = copy.deepcopy(self.objects.get(ref)) or {"metadata": {"managedFields": []}, "spec": {}}
+        live = copy.deepcopy(self.objects.get(ref)) or {"metadata": {"managedFields": []}}
         applied = _applied(live, copy.deepcopy(manifest), manager, force=force)
         applied["metadata"]["resourceVersion"] = str(next(self._versions))
         if not dry_run:
@@ -168,7 +168,13 @@ def _leaves(item: Object) -> dict[tuple[str, ...], Any]:
         else:
             yield path, value
 
-    parts = {"metadata": metadata, "spec": item["spec"]} if metadata else {"spec": item["spec"]}
+    parts = {
+        name: value
+        for name, value in item.items()
+        if name not in ("apiVersion", "kind", "metadata", "status")
+    }
+    if metadata:
+        parts["metadata"] = metadata
     return dict(walk(parts, ()))
 
 

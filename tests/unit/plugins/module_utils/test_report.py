@@ -99,3 +99,16 @@ def test_simulated_pods_are_said_to_be_simulated():
     assert any("simulated" in line for line in lines)
     lines = summary([], {"provider": "existing", "context": "c", "kubeconfig": "k"}, {"host": "h"}, {})
     assert not any("simulated" in line for line in lines)
+
+
+def test_why_a_provider_was_chosen_is_said_unless_it_was_asked_for():
+    connection = {"provider": "kind", "context": "kind-c", "kubeconfig": "k"}
+    assert summary([], connection, {"host": "h"}, {})[1:3] == [
+        "cluster     kind, context kind-c",
+        "registry    h",
+    ]
+    lines = summary([], connection | {"why": "Docker 28.0 answers"}, {"host": "h"}, {})
+    assert lines[1:3] == [
+        "cluster     kind, context kind-c",
+        "            chosen because Docker 28.0 answers",
+    ]
