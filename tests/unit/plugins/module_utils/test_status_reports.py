@@ -70,12 +70,12 @@ class Page(HTMLParser):
         self.elements, self.attributes, self.texts = [], set(), []
         self.feed(page)
 
-    def handle_starttag(self, tag, attributes):
+    def handle_starttag(self, tag, attrs):
         self.elements.append(tag)
-        self.attributes |= {(tag, name) for name, _value in attributes}
+        self.attributes |= {(tag, name) for name, _value in attrs}
 
-    def handle_data(self, text):
-        self.texts.append(text)
+    def handle_data(self, data):
+        self.texts.append(data)
 
 
 def test_the_terminal_report_says_what_somebody_wants_to_know():
