@@ -118,6 +118,9 @@ class Cluster(Protocol):
     ) -> Watch:
         """What happens to the objects of a kind after ``resource_version``."""
 
+    def fetch(self, path: str, **query: str | int) -> str | None:
+        """What the API has at ``path``, as text; None where there is nothing."""
+
 
 class KubernetesCluster:
     """The cluster that kubernetes.core's options (kubeconfig, context, host …) name; requests come later."""
@@ -134,6 +137,7 @@ class KubernetesCluster:
         for header, value in _create_headers(**params).items():
             _set_header(client, header, value)
         self._host: str = configuration.host
+        self._client = client
         self._api = kubernetes.client.CustomObjectsApi(client)
 
     @cached_property
@@ -233,6 +237,28 @@ class KubernetesCluster:
             **selectors,
         )
         return _ResponseWatch(response, self, kind)
+
+    def fetch(self, path: str, **query: str | int) -> str | None:
+        request = self._client.param_serialize(
+            "GET",
+            path,
+            query_params=list(query.items()),
+            header_params={"Accept": "*/*"},
+            auth_settings=["BearerToken"],
+        )
+        try:
+            response: Any = self._client.call_api(*request, _request_timeout=REQUEST_TIMEOUT)
+            text: str = response.read().decode(errors="replace")
+        except urllib3.exceptions.HTTPError as error:
+            raise self.unreachable(error) from error
+        if response.status == 404:
+            return None
+        if response.status != 200:
+            said = _status(text).get("message") or response.reason
+            raise ClusterError(
+                f"Cannot read {path} in the cluster of {self.origin}: {said}.", response.status
+            )
+        return text
 
     def _listing(self, kind: Kind, namespace: str | None, verb: str, **options: Any) -> Any:
         if namespace is None:

@@ -29,16 +29,24 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.flux_apply impor
     apply_object,
     remove_object,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils.flux_causes import Cause, Origin, shared_with
+from ansible_collections.gitops.flux_local.plugins.module_utils.flux_evidence import shared_objects
 from ansible_collections.gitops.flux_local.plugins.module_utils.flux_reconcile import (
     Request,
     Tracker,
+    look_for_causes,
     reconcile,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources import (
     KUSTOMIZATION,
     OCI_REPOSITORY,
+    ObjectRef,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.kubernetes_client import Cluster
+from ansible_collections.gitops.flux_local.plugins.module_utils.manifest_places import (
+    Manifests,
+    WorkloadOrigin,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils.packing import Pack, pack
 from ansible_collections.gitops.flux_local.plugins.module_utils.registry import Connection, Repository
 from ansible_collections.gitops.flux_local.plugins.module_utils.workloads import (
@@ -106,7 +114,7 @@ class FluxCli:
                 raise LoopError(f"flux: {self.program} could not render {path}: {error}.") from error
         if finished.returncode != 0:
             said = readable_render_error(finished.stderr.decode(errors="replace"), folder, path)
-            raise LoopError(f"{path} does not build: {said}. Nothing was pushed.")
+            raise LoopError(f"{said}. Nothing was pushed.")
 
 
 @dataclass
@@ -121,6 +129,7 @@ class Present:
     pushed: PushResult | None = None
     applied: list[Applied] = field(default_factory=list)
     tracker: Tracker | None = None
+    rivalry: Cause | None = None  # with others that apply the same objects
 
     @property
     def why(self) -> list[str]:
@@ -140,7 +149,7 @@ class Present:
         if self.tracker is None or self.tracker.verdict.state is State.READY:
             return ""
         is_meant = self.tracker.verdict.state is State.SUSPENDED and self.workload.options["suspend"]
-        return "" if is_meant else self.tracker.failure()
+        return "" if is_meant else self.tracker.complaint()
 
     @property
     def diffs(self) -> list[Mapping[str, Any]]:
@@ -150,7 +159,9 @@ class Present:
 
     def receipt(self) -> dict[str, Any]:
         """What is returned for the workload."""
-        proof = self.tracker.receipt() if self.tracker else {"ready": False}
+        proof: dict[str, Any] = self.tracker.receipt() if self.tracker else {"ready": False}
+        if self.rivalry:
+            proof["cause"] = self.rivalry.result
         about = _about(self.workload, self.why)
         if self.pushed:
             about |= {
@@ -245,6 +256,9 @@ def run(
         for going in absent:
             _remove(going, cluster, params["timeout"], check_mode=check_mode)
         _prove(present, cluster, params["timeout"], check_mode=check_mode)
+        if not check_mode:
+            _look_for_causes(present, cluster, endpoint)
+            _look_for_rivals(present, cluster)
     for one in present:
         for warning in one.warnings:
             warn(f"{one.workload.name}: {warning}")
@@ -336,6 +350,30 @@ def _prove(present: Sequence[Present], cluster: Cluster, timeout: float, *, chec
     ]
     for one, tracker in zip(provable, reconcile(cluster, requests, check_mode=check_mode), strict=True):
         one.tracker = tracker
+
+
+def _look_for_causes(present: Sequence[Present], cluster: Cluster, endpoint: Endpoint) -> None:
+    failed = [one for one in present if one.failure]
+    if not failed:
+        return
+    manifests = {one.workload.name: Manifests(one.packed.path, one.packed.archive) for one in present}
+    origins: dict[ObjectRef, Origin] = {
+        one.workload.kustomization: WorkloadOrigin(endpoint.host, manifests[one.workload.name], manifests)
+        for one in failed
+    }
+    look_for_causes(cluster, [one.tracker for one in failed if one.tracker], origins)
+
+
+def _look_for_rivals(present: Sequence[Present], cluster: Cluster) -> None:
+    """Warn of what several Kustomizations apply; where nothing was applied now, that was said before."""
+    applied = {one.workload.kustomization: one for one in present if one.why and not one.failure}
+    if not applied:
+        return
+    for ref, shared in shared_objects(cluster, list(applied)).items():
+        for item, others in shared.items():
+            cause = shared_with(item, others)
+            applied[ref].warnings.append(cause.about(""))
+            applied[ref].rivalry = cause
 
 
 def _result(outcomes: Sequence[Present | Absent], failures: Sequence[str]) -> dict[str, Any]:

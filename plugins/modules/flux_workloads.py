@@ -16,6 +16,8 @@ description:
     for it, both are reconciled, and the module returns when the digest that was pushed is the revision that is applied and healthy.
   - All workloads are handled at once. Flux itself sees to their dependencies.
   - What is as it should be is left alone, nothing is pushed, applied or reconciled for it.
+  - A workload fails as soon as Flux says that it failed, or that it waits for what has failed, is suspended or missing. The module says
+    what has happened, where in the user's folder, and what to do. RV(receipts[].cause) has all that is known about it.
   - Everything that can be refused is refused before anything is pushed. A folder that is to be pushed is rendered first as
     kustomize-controller will render it.
 extends_documentation_fragment:
@@ -214,6 +216,47 @@ receipts:
       description: Flux's own message.
       type: str
       sample: "Kustomization flux-system/backend: Applied revision: latest@sha256:0b1f5d3a"
+    cause:
+      description:
+        - Why it is not ready, or V(owned_elsewhere) for one that is ready, and shares an object with others.
+        - None when all is well.
+      returned: always
+      type: dict
+      contains:
+        kind:
+          description:
+            - What it is, in one word. Of a source V(registry_unreachable), V(registry_untrusted), V(authentication), V(artifact_missing),
+              V(version_missing), V(unexpected_revision), V(signature), V(layer) and V(source). Of a build V(path_missing), V(build),
+              V(substitution) and V(expression). Of an object that the API server refuses V(unknown_kind), V(invalid_field),
+              V(immutable_field), V(admission), V(quota), V(forbidden), V(namespace_missing), V(namespace_terminating),
+              V(owned_elsewhere) and V(refused). Of how things stand V(dependency), V(unhealthy), V(controller), V(suspended),
+              V(deleting), V(not_found), V(time_out) and V(connection). V(other) is all the rest.
+          returned: always
+          type: str
+          sample: invalid_field
+        place:
+          description: Where it is, an object or a file, with the line where that is known.
+          returned: always
+          type: str
+          sample: Service default/web in /home/me/shop/web.yaml:9
+        text:
+          description: What has happened.
+          returned: always
+          type: str
+          sample: "spec.ports[0].port: Invalid value: 99999: must be between 1 and 65535, inclusive."
+        remedy:
+          description: What to do.
+          returned: always
+          type: str
+          sample: Correct this field.
+        details:
+          description:
+            - All that is known about it, by kind. C(object) and C(fields) of what the API server refuses. C(chain) of a dependency, down to
+              the first that has failed, and the C(first_cause) there. C(objects) of what is not healthy, each with what it C(lacks), its
+              C(conditions), its C(pods) with reason, exit code and the last lines of their log, and the newest C(events) that warn.
+          returned: always
+          type: dict
+          sample: {"object": {"kind": Service, "namespace": default, "name": web}, "fields": ["spec.ports[0].port"]}
     phases:
       description: How long each phase took, in seconds. Empty for a phase that was not reached.
       type: dict
