@@ -4,10 +4,11 @@
 #
 # The lab: container engines and images for tests/clusters, also where no image can be pulled. Debian, as root.
 #
-#   scripts/lab.sh up      Docker and Podman answer, and both have the image registry:3. What is there already is left as it is.
+#   scripts/lab.sh up      Docker and Podman answer, both have registry:3, and Docker has the node of kind and Flux's images.
+#                          What is there already is left as it is.
 #   scripts/lab.sh down    ends the Docker engine that `up` started, and no other.
 #
-# LAB_IMAGES=official pulls the images. By default they are made of the programs that the role binaries has.
+# LAB_IMAGES=official pulls the images. By default they are made of the programs that the role binaries has, and of others that are built here.
 # `make lab` calls it with .venv in PATH.
 set -euo pipefail
 
@@ -47,6 +48,7 @@ install_packages() {
 docker.io dockerd
 iptables iptables
 jq jq
+debootstrap debootstrap
 podman podman
 netavark /usr/lib/podman/netavark
 aardvark-dns /usr/lib/podman/aardvark-dns
@@ -96,8 +98,9 @@ start_engine() {
     options=(--add-runtime "without-resource=$limited_runc" --default-runtime without-resource)
   fi
   rm -f "$pidfile"
+  # 9 is the lock of this run, which would be held as long as the engine runs.
   setsid dockerd --data-root "$lab/docker" --exec-root "$lab/exec" --pidfile "$pidfile" "${options[@]}" \
-    </dev/null >"$lab/dockerd.log" 2>&1 &
+    </dev/null >"$lab/dockerd.log" 2>&1 9>&- &
   for _ in $(seq 150); do
     if docker version >/dev/null 2>&1; then
       say "Docker $(docker version --format '{{.Server.Version}}') was started"
@@ -111,10 +114,14 @@ start_engine() {
 
 # --- images
 
+version_of() { # version_of PROGRAM: as the role binaries pins it
+  sed -n "/^  - name: $1\$/,/^\$/s/^    version: //p" "$project/roles/binaries/vars/main.yml"
+}
+
 # The path of a program of the role binaries, which is asked only for what its cache lacks.
 program() { # program NAME
   local version machine path
-  version=$(sed -n "/^  - name: $1\$/,/^\$/s/^    version: //p" "$project/roles/binaries/vars/main.yml")
+  version=$(version_of "$1")
   case $(uname -m) in aarch64) machine=arm64 ;; *) machine=amd64 ;; esac
   path=$cache/$1/$version/linux-$machine/$1
   if [[ ! -x $path ]]; then
@@ -183,22 +190,53 @@ make_rootless_user() {
   chmod 0666 /dev/net/tun
 }
 
+# shellcheck source=scripts/lab/images.sh
+source "$project/scripts/lab/images.sh"
+
+# kind's own default, which its source names with a digest.
+official_node_image() {
+  sed -n 's#^const Image = "\(.*\)"#\1#p' "$(module sigs.k8s.io/kind)/pkg/apis/config/defaults/image.go"
+}
+
+pull_images() {
+  local name version user
+  docker pull --quiet "$registry_image"
+  docker pull --quiet "$(official_node_image)"
+  for name in source-controller kustomize-controller; do
+    for version in $(flux_versions "$name"); do
+      docker pull --quiet "ghcr.io/fluxcd/$name:v$version"
+    done
+  done
+  for user in root "$rootless_user"; do
+    podman_of "$user" pull --quiet "$registry_image"
+  done
+}
+
+make_all_images() {
+  make_registry_image
+  give_podman_its_images
+  build_programs
+  make_images
+  make_debian
+  make_node_image
+}
+
 # --- what is called
 
 up() {
   ((EUID == 0)) || refuse "only root can start a container engine here. Run it as root, or on a machine of your own use the engine that it has."
   mkdir -p "$lab"
+  exec 9>"$lab/lock"
+  flock --nonblock 9 || { say "waiting for another make lab"; flock 9; }
   install_packages
   put_limited_runc_in_place
   start_engine
   make_rootless_user
+  rm -rf "$lab"/{image,node,debian,registry}.?????? # of a run that was interrupted
   if [[ ${LAB_IMAGES:-made} == official ]]; then
-    docker pull --quiet "$registry_image"
-    podman_of root pull --quiet "$registry_image"
-    podman_of "$rootless_user" pull --quiet "$registry_image"
+    pull_images
   else
-    make_registry_image
-    give_podman_its_images
+    make_all_images
   fi
   say "ready: Docker $(docker version --format '{{.Server.Version}}'), $(podman --version)"
 }

@@ -1,0 +1,3 @@
+module gitops.flux-local/pause
+
+go 1.26
