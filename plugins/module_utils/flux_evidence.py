@@ -134,6 +134,18 @@ def _resources(cluster: Cluster, api_version: str) -> list[Object]:
     return [resource for resource in resources if "/" not in resource["name"]]
 
 
+def healthy_objects(cluster: Cluster, kustomization: Object) -> tuple[int, int] | None:
+    """How many objects that Flux waits for are healthy, and of how many; None where it is not known."""
+    awaited = _with_health(kustomization)[:MOST_OBJECTS]
+    with suppress(ClusterError):
+        items = [
+            _object(cluster, _api_version(kustomization, kind), kind, namespace, name)
+            for kind, namespace, name in awaited
+        ]
+        return sum(item is not None and not unhealthiness(item) for item in items), len(awaited)
+    return None
+
+
 def _with_health(kustomization: Object) -> list[tuple[str, str, str]]:
     """Kind, namespace and name of what a Kustomization waits for: what it has applied, and what it names."""
     applied = [

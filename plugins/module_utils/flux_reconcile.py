@@ -12,7 +12,7 @@ import itertools
 import queue
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -353,13 +353,23 @@ def _said_by(ref: ObjectRef | None, verdict: Verdict) -> Verdict:
     return replace(verdict, subject=ref)
 
 
-def reconcile(cluster: Cluster, requests: Sequence[Request], *, check_mode: bool = False) -> list[Tracker]:
+def _unobserved(trackers: Sequence[Tracker]) -> None:
+    """Nobody follows."""
+
+
+def reconcile(
+    cluster: Cluster,
+    requests: Sequence[Request],
+    *,
+    check_mode: bool = False,
+    observe: Callable[[Sequence[Tracker]], None] = _unobserved,
+) -> list[Tracker]:
     """A tracker for each of ``requests``, in their order, each ready, failed or at the end of its time.
 
     Everything is asked for together and watched on one connection for each kind. What is proven already is
     left alone. In check mode nothing is asked for and nothing awaited. Raises ClusterError when the cluster
     refuses, or cannot be reached at the beginning; later interruptions of the connection are outlived until
-    the time is over.
+    the time is over. ``observe`` is shown the trackers whenever there is news, and about once a second.
     """
     if not requests:
         return []
@@ -375,7 +385,7 @@ def reconcile(cluster: Cluster, requests: Sequence[Request], *, check_mode: bool
     with _Watchers(cluster, listings) as watchers:
         _ask(cluster, triggers)
         _begin(trackers, begun)
-        _follow(cluster, trackers, watchers, begun)
+        _follow(cluster, trackers, watchers, begun, observe)
     return trackers
 
 
@@ -479,7 +489,13 @@ def _ask(cluster: Cluster, triggers: Iterable[tuple[Tracker, ObjectRef]]) -> Non
         cluster.merge_patch(ref, {"metadata": {"annotations": {REQUESTED_AT: token}}}, manager=FIELD_MANAGER)
 
 
-def _follow(cluster: Cluster, trackers: Sequence[Tracker], watchers: _Watchers, begun: float) -> None:
+def _follow(
+    cluster: Cluster,
+    trackers: Sequence[Tracker],
+    watchers: _Watchers,
+    begun: float,
+    observe: Callable[[Sequence[Tracker]], None],
+) -> None:
     concerned = _by_ref(trackers)
     obstacles = Obstacles(cluster)
     while True:
@@ -496,6 +512,7 @@ def _follow(cluster: Cluster, trackers: Sequence[Tracker], watchers: _Watchers, 
             _show(concerned, seen, time.monotonic())
         _block(trackers, obstacles)
         _nudge(cluster, trackers)
+        observe(trackers)
     if watchers.interruption is not None:
         for tracker in trackers:
             tracker.lose(watchers.interruption.message)

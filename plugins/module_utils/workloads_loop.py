@@ -9,6 +9,7 @@ import os
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -48,6 +49,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.manifest_places 
     WorkloadOrigin,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.packing import Pack, pack
+from ansible_collections.gitops.flux_local.plugins.module_utils.progress import Follower, Silence
 from ansible_collections.gitops.flux_local.plugins.module_utils.registry import Connection, Repository
 from ansible_collections.gitops.flux_local.plugins.module_utils.workloads import (
     Endpoint,
@@ -219,6 +221,7 @@ def run(
     warn: Callable[[str], None],
     check_mode: bool,
     with_diff: bool,
+    follower: Follower | None = None,
 ) -> dict[str, Any]:
     """Bring every listed workload to what the user's folders hold, and prove it.
 
@@ -226,6 +229,7 @@ def run(
     receipts when a workload is not well in the end.
     """
     workloads = in_order(read_workloads(params["workloads"]))
+    followed = follower or Silence()
     registry = params["registry"]
     endpoint = _endpoint(registry)
     connection = Connection.from_params(registry)
@@ -240,7 +244,9 @@ def run(
             one.pushed = push(one.packed, one.request, one.repository, check_mode=True, with_diff=with_diff)
 
         def publish(one: Present) -> None:
+            began = time.monotonic()
             one.pushed = push(one.packed, one.request, one.repository, with_diff=with_diff)
+            followed.pushed(one.workload.kustomization, one.pushed.digest, time.monotonic() - began)
 
         present = _each(pool, [workload for workload in workloads if workload.is_present], packed)
         _refuse_unknown_dependencies(cluster, workloads)
@@ -253,9 +259,11 @@ def run(
             _each(pool, changed, publish)
             differing = [one for one in present if any(applied.is_changed for applied in one.applied)]
             _each(pool, differing, lambda one: _apply(one, cluster, endpoint, check_mode=False))
+            for one in differing:
+                followed.changed(one.workload.kustomization)
         for going in absent:
             _remove(going, cluster, params["timeout"], check_mode=check_mode)
-        _prove(present, cluster, params["timeout"], check_mode=check_mode)
+        _prove(present, cluster, params["timeout"], follower=followed, check_mode=check_mode)
         if not check_mode:
             _look_for_causes(present, cluster, endpoint)
             _look_for_rivals(present, cluster)
@@ -335,7 +343,14 @@ def _remove(one: Absent, cluster: Cluster, timeout: float, *, check_mode: bool) 
         one.applied.append(remove_object(cluster, ref, check_mode=check_mode, wait_seconds=timeout))
 
 
-def _prove(present: Sequence[Present], cluster: Cluster, timeout: float, *, check_mode: bool) -> None:
+def _prove(
+    present: Sequence[Present],
+    cluster: Cluster,
+    timeout: float,
+    *,
+    follower: Follower,
+    check_mode: bool,
+) -> None:
     provable = [
         one for one in present if not (check_mode and any(applied.before is None for applied in one.applied))
     ]
@@ -348,7 +363,8 @@ def _prove(present: Sequence[Present], cluster: Cluster, timeout: float, *, chec
         )
         for one in provable
     ]
-    for one, tracker in zip(provable, reconcile(cluster, requests, check_mode=check_mode), strict=True):
+    trackers = reconcile(cluster, requests, check_mode=check_mode, observe=follower.observe)
+    for one, tracker in zip(provable, trackers, strict=True):
         one.tracker = tracker
 
 

@@ -120,6 +120,17 @@ options:
     description: How long to wait for a workload to be proven, in seconds.
     type: int
     default: 300
+  progress:
+    description:
+      - Whether lines about what happens are shown while the module waits, one when a workload is settled, and every few seconds one of
+        each that takes longer. From verbosity C(-v) on there is one for each condition that changes, too.
+      - They are shown where the module runs on the controller, without C(become).
+    type: bool
+    default: true
+  progress_file:
+    description:
+      - A file that these lines are appended to, as they come. With it they are not shown.
+    type: path
 """
 
 EXAMPLES = r"""
@@ -277,13 +288,18 @@ receipts:
       sample: [{group: apps, kind: Deployment, name: backend, namespace: shop, version: v1}]
 """
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from ansible_collections.gitops.flux_local.plugins.module_utils.kubernetes_client import on_cluster
+from ansible_collections.gitops.flux_local.plugins.module_utils.archive import file_errors
+from ansible_collections.gitops.flux_local.plugins.module_utils.flux_evidence import healthy_objects
+from ansible_collections.gitops.flux_local.plugins.module_utils.kubernetes_client import Cluster, on_cluster
 from ansible_collections.gitops.flux_local.plugins.module_utils.module import exit_with, require
+from ansible_collections.gitops.flux_local.plugins.module_utils.progress import Progress
 from ansible_collections.gitops.flux_local.plugins.module_utils.registry import OrasRepository
 from ansible_collections.gitops.flux_local.plugins.module_utils.workloads_loop import FluxCli, foretold, run
 
@@ -314,6 +330,8 @@ def main() -> None:
             "revision": {"type": "str"},
             "compare": {"type": "str", "choices": ["content", "exact"], "default": "content"},
             "timeout": {"type": "int", "default": 300},
+            "progress": {"type": "bool", "default": True},
+            "progress_file": {"type": "path"},
         },
         supports_check_mode=True,
     )
@@ -324,18 +342,42 @@ def main() -> None:
 def _result(module: AnsibleModule) -> dict[str, Any]:
     if module.check_mode and (told := foretold(module.params)):
         return told
-    return on_cluster(
-        module,
-        lambda cluster: run(
-            module.params,
-            cluster=cluster,
-            connect=OrasRepository,
-            renderer=FluxCli(module.params["flux"]),
-            warn=module.warn,
-            check_mode=module.check_mode,
-            with_diff=module._diff,
-        ),
-    )
+
+    def call(cluster: Cluster) -> dict[str, Any]:
+        with _follower(module, cluster) as follower:
+            return run(
+                module.params,
+                cluster=cluster,
+                connect=OrasRepository,
+                renderer=FluxCli(module.params["flux"]),
+                warn=module.warn,
+                check_mode=module.check_mode,
+                with_diff=module._diff,
+                follower=follower,
+            )
+
+    return on_cluster(module, call)
+
+
+@contextlib.contextmanager
+def _follower(module: AnsibleModule, cluster: Cluster) -> Iterator[Progress | None]:
+    """What writes to the progress file, None where nobody asks for it."""
+    path = module.params["progress_file"]
+    if not path or not module.params["progress"] or module.check_mode:
+        yield None
+        return
+    with file_errors(f"progress_file: {path} cannot be written"):
+        stream = open(path, "a", encoding="utf-8", buffering=1)  # noqa: SIM115 - closed below
+
+    def write(line: str) -> None:
+        stream.write(f"{line}\n")
+
+    with stream:
+        yield Progress(
+            write,
+            lambda kustomization: healthy_objects(cluster, kustomization),
+            is_verbose=module._verbosity >= 1,  # noqa: SLF001 - AnsibleModule has no public name for it
+        )
 
 
 if __name__ == "__main__":
