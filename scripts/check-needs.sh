@@ -89,6 +89,7 @@ name_platform() {
 # "name version" of each program of the role, one a line
 programs() {
   sed -n '
+    /^__binaries_manifests:/q
     s/^  - name: *//p
     s/^    version: *//p' "$programs_table" | paste -d ' ' - -
 }

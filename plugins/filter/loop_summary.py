@@ -24,7 +24,9 @@ options:
     elements: dict
     required: true
   connection:
-    description: The fact C(cluster_connection).
+    description:
+      - The fact C(cluster_connection).
+      - With it, in C(why), what made the provider be chosen, unless it was asked for.
     type: dict
     required: true
   endpoint:

@@ -45,6 +45,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.kubernetes_clien
 FIELD_MANAGER = "gitops.flux_local"
 WATCH_WINDOW = 30  # seconds after which a watch is begun anew: a connection may have died silently
 RETRY_SECONDS = 0.3
+_NOT_CONTENT = ("apiVersion", "kind", "metadata", "status")
 
 Path = tuple[str, ...]
 
@@ -113,7 +114,7 @@ def remove_object(
 
 
 def content(item: Object) -> Object:
-    """What people write of an object: identity, labels, annotations and spec."""
+    """What people write of an object: identity, labels, annotations, spec and the like."""
     metadata = {key: item["metadata"][key] for key in ("name", "namespace") if key in item["metadata"]}
     annotations = dict(item["metadata"].get("annotations") or {})
     annotations.pop(REQUESTED_AT, None)
@@ -125,7 +126,7 @@ def content(item: Object) -> Object:
         "apiVersion": item["apiVersion"],
         "kind": item["kind"],
         "metadata": metadata,
-        "spec": item.get("spec", {}),
+        **{name: value for name, value in item.items() if name not in _NOT_CONTENT},
     }
 
 

@@ -22,26 +22,27 @@ REQUESTED_AT = "reconcile.fluxcd.io/requestedAt"
 class Kind:
     """A kind of the Kubernetes API, as its paths and its objects name it."""
 
-    group: str
+    group: str  # empty for the core group
     version: str
     plural: str
     name: str
+    is_namespaced: bool = True
 
     @property
     def api_version(self) -> str:
-        return f"{self.group}/{self.version}"
+        return f"{self.group}/{self.version}" if self.group else self.version
 
 
 @dataclass(frozen=True)
 class ObjectRef:
-    """One namespaced object."""
+    """One object; ``namespace`` is empty for a kind that has none."""
 
     kind: Kind
     namespace: str
     name: str
 
     def __str__(self) -> str:
-        return f"{self.kind.name} {self.namespace}/{self.name}"
+        return f"{self.kind.name} {f'{self.namespace}/' if self.namespace else ''}{self.name}"
 
 
 OCI_REPOSITORY = Kind("source.toolkit.fluxcd.io", "v1", "ocirepositories", "OCIRepository")
@@ -493,7 +494,7 @@ def api_paths(fields: Sequence[Field]) -> Iterator[str]:
 
 def ref_of(kind: Kind, item: Object) -> ObjectRef:
     """The reference to ``item``, an object of ``kind``."""
-    return ObjectRef(kind, item["metadata"]["namespace"], item["metadata"]["name"])
+    return ObjectRef(kind, item["metadata"].get("namespace", ""), item["metadata"]["name"])
 
 
 def source_of(kustomization: Object) -> ObjectRef:

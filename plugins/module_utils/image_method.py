@@ -42,6 +42,12 @@ class ImageMethod:
     modules: GoMethod
 
     def obtain(self, program: Program, into: Place, scratch: Path, log: TextIO) -> None:
+        if program.has_program:
+            self._obtain_program(program, into, scratch, log)
+        if into.manifests:
+            self._obtain_manifests(program, into, scratch, log)
+
+    def _obtain_program(self, program: Program, into: Place, scratch: Path, log: TextIO) -> None:
         image = parse_image(program.image)
         try:
             found = self.images.require(image)
@@ -51,8 +57,6 @@ class ImageMethod:
                 _extract(found.repository, manifest, program.path, file, scratch)
         except LoopError as error:
             raise LoopError(f"{image} gives no {program.name}. {error.message}", **error.details) from error
-        if into.manifests:
-            self._obtain_manifests(program, into, scratch, log)
 
     def origin(self, program: Program) -> str:
         return f"{program.path} of {program.image}"

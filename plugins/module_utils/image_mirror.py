@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import io
 import os
-import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -39,11 +38,13 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.images import (
     parse_image,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.layout import LayoutRepository
+from ansible_collections.gitops.flux_local.plugins.module_utils.module_proxy import proxies
 from ansible_collections.gitops.flux_local.plugins.module_utils.program_cache import this_platform
 from ansible_collections.gitops.flux_local.plugins.module_utils.program_methods import (
     Commands,
     GoMethod,
     LocalCommands,
+    go_runs,
     lacking_manifests,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.programs import (
@@ -94,7 +95,7 @@ class Mirror:
     def fill(self, programs: Sequence[Program]) -> list[Copied]:
         """Have the mirror hold the images and manifests. Raises LoopError for all that cannot be had."""
         with_manifests = [program for program in programs if program.manifests]
-        images = self._found(programs)
+        images = self._found([program for program in programs if program.has_program])
         self._require_manifests(with_manifests)
         with ThreadPoolExecutor(AT_ONCE) as pool:
             copied = list(pool.map(lambda each: self._copy(*each), images))
@@ -136,11 +137,12 @@ class Mirror:
         needing_go = [
             program.name for program in programs if not self._in_source(program) and self._needs_go(program)
         ]
-        if needing_go and not self._go_runs():
+        if needing_go and not proxies(os.environ) and not go_runs(self.commands):
             raise LoopError(
                 f"The manifests of {', '.join(needing_go)} are neither in a mirror to copy from nor in the "
                 "cache. To fetch them from their Go modules, Go is needed, and there is none in PATH. "
-                "Install it (https://go.dev/dl/), or name a mirror that has them as binaries_mirror."
+                "Install it (https://go.dev/dl/), set GOPROXY to a Go module proxy, or name a mirror "
+                "that has them as binaries_mirror."
             )
 
     def _in_source(self, program: Program) -> Found | None:
@@ -163,12 +165,6 @@ class Mirror:
             if place.manifests and not lacking_manifests(place, program):
                 return place.manifests
         return None
-
-    def _go_runs(self) -> bool:
-        try:
-            return self.commands.answer(["go", "version"], os.environ, 30)[0] == 0
-        except (OSError, subprocess.TimeoutExpired):
-            return False
 
     def _copy_artifact(self, program: Program) -> Copied:
         artifact = manifests_artifact(program)
@@ -244,7 +240,8 @@ class Mirror:
 
 def run(options: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     """What the module program_mirror does with its options."""
-    programs = select([parse_program(entry) for entry in options["programs"]], options["names"])
+    known = [parse_program(entry) for entry in options["programs"]]
+    programs = select(known, options["names"] or [program.name for program in known])
     if not options["target"]:
         raise LoopError("target: name the mirror to fill, host[:port][/prefix] or the path of a folder.")
     mirror = Mirror(

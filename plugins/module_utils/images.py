@@ -219,6 +219,12 @@ class Images:
                     known.add(asked)
         return known
 
+    def holding_manifests(self, programs: Sequence[Program]) -> set[str]:
+        """Those whose manifests the mirror has. Raises LoopError where it does not answer."""
+        if not self.mirror:
+            return set()
+        return {program.name for program in programs if self.find(manifests_artifact(program))}
+
     def _ask(self, programs: Sequence[Program], platform: str) -> Availability:
         """About programs that are all in the same place: first about one, then about the others at once."""
         first, *others = programs
@@ -236,13 +242,13 @@ class Images:
             why = self._why_not(program, platform)
             if why:
                 return Availability(refused={program.name: why})
-            has_manifests = program.manifests and self.mirror and self.find(manifests_artifact(program))
+            with_manifests = self.holding_manifests([program] if program.manifests else [])
         except LoopError as error:
             # A registry that answered may refuse one repository and give another.
             return Availability(
                 refused={program.name: error.message.rstrip(".")}, is_dead="status" not in error.details
             )
-        return Availability({program.name}, with_manifests={program.name} if has_manifests else set())
+        return Availability({program.name}, with_manifests=with_manifests)
 
     def _why_not(self, program: Program, platform: str) -> str:
         """Why a program cannot be had from its image, nothing where it can be. Raises LoopError."""

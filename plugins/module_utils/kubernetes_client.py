@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
+from urllib.parse import quote
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubernetes.core.plugins.module_utils.k8s.client import (
@@ -25,7 +26,12 @@ from ansible_collections.kubernetes.core.plugins.module_utils.k8s.client import 
 )
 
 from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources import Kind, Object, ObjectRef
+from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources import (
+    Kind,
+    Object,
+    ObjectRef,
+    ref_of,
+)
 
 try:
     import kubernetes.client
@@ -93,8 +99,18 @@ class Cluster(Protocol):
     def get(self, ref: ObjectRef) -> Object | None:
         """The object, None where it does not exist."""
 
-    def list(self, kind: Kind, namespace: str | None = None, *, field_selector: str | None = None) -> Listing:
+    def list(
+        self,
+        kind: Kind,
+        namespace: str | None = None,
+        *,
+        field_selector: str | None = None,
+        label_selector: str | None = None,
+    ) -> Listing:
         """The objects of a kind, of all namespaces without ``namespace``."""
+
+    def create(self, kind: Kind, manifest: Object) -> Object:
+        """The object after its creation; a review comes back with its answer."""
 
     def apply(
         self, kind: Kind, manifest: Object, *, manager: str, dry_run: bool = False, force: bool = False
@@ -138,82 +154,64 @@ class KubernetesCluster:
             _set_header(client, header, value)
         self._host: str = configuration.host
         self._client = client
-        self._api = kubernetes.client.CustomObjectsApi(client)
 
     @cached_property
     def origin(self) -> str:
         return _origin(self._auth) or self._host
 
     def get(self, ref: ObjectRef) -> Object | None:
-        kind = ref.kind
         try:
-            return self._call(
-                f"read {ref}",
-                kind,
-                self._api.get_namespaced_custom_object,
-                kind.group,
-                kind.version,
-                ref.namespace,
-                kind.plural,
-                ref.name,
-            )
+            return self._read(self._send(f"read {ref}", ref.kind, "GET", _path_of(ref)))
         except NotFoundError:
             return None
 
-    def list(self, kind: Kind, namespace: str | None = None, *, field_selector: str | None = None) -> Listing:
-        selectors = {"field_selector": field_selector} if field_selector else {}
-        listed = self._read(self._listing(kind, namespace, "list", **selectors))
+    def list(
+        self,
+        kind: Kind,
+        namespace: str | None = None,
+        *,
+        field_selector: str | None = None,
+        label_selector: str | None = None,
+    ) -> Listing:
+        selectors = {"fieldSelector": field_selector, "labelSelector": label_selector}
+        listed = self._read(self._listing(kind, namespace, "list", selectors))
         for item in listed["items"]:
             item.setdefault("apiVersion", kind.api_version)
             item.setdefault("kind", kind.name)
         return Listing(listed["items"], listed["metadata"]["resourceVersion"])
 
+    def create(self, kind: Kind, manifest: Object) -> Object:
+        path = _path(kind, manifest.get("metadata", {}).get("namespace"))
+        body = {"apiVersion": kind.api_version, "kind": kind.name, **manifest}
+        return self._read(self._send(f"create a {kind.name}", kind, "POST", path, body=body))
+
     def apply(
         self, kind: Kind, manifest: Object, *, manager: str, dry_run: bool = False, force: bool = False
     ) -> Object:
-        metadata = manifest["metadata"]
-        ref = ObjectRef(kind, metadata["namespace"], metadata["name"])
-        options: dict[str, Any] = {"force": force, "field_validation": "Strict"}
-        return self._patch(ref, manifest, "apply-patch+yaml", manager, dry_run, **options)
+        options = {"force": str(force).lower(), "fieldValidation": "Strict"}
+        return self._patch(ref_of(kind, manifest), manifest, "apply-patch+yaml", manager, dry_run, options)
 
     def merge_patch(self, ref: ObjectRef, patch: Object, *, manager: str) -> Object:
-        return self._patch(ref, patch, "merge-patch+json", manager, dry_run=False)
+        return self._patch(ref, patch, "merge-patch+json", manager, False, {})
 
     def _patch(
-        self, ref: ObjectRef, body: Object, media_type: str, manager: str, dry_run: bool, **options: Any
+        self,
+        ref: ObjectRef,
+        body: Object,
+        media_type: str,
+        manager: str,
+        dry_run: bool,
+        options: Mapping[str, str],
     ) -> Object:
-        kind = ref.kind
-        if dry_run:
-            options["dry_run"] = "All"
-        return self._call(
-            f"change {ref}",
-            kind,
-            self._api.patch_namespaced_custom_object,
-            kind.group,
-            kind.version,
-            ref.namespace,
-            kind.plural,
-            ref.name,
-            body,
-            field_manager=manager,
-            _content_type=f"application/{media_type}",
-            **options,
+        query = {"fieldManager": manager, **_dry_run(dry_run), **options}
+        response = self._send(
+            f"change {ref}", ref.kind, "PATCH", _path_of(ref), query, body=body, media_type=media_type
         )
+        return self._read(response)
 
     def delete(self, ref: ObjectRef, *, dry_run: bool = False) -> None:
-        kind = ref.kind
         with suppress(NotFoundError):
-            self._call(
-                f"delete {ref}",
-                kind,
-                self._api.delete_namespaced_custom_object,
-                kind.group,
-                kind.version,
-                ref.namespace,
-                kind.plural,
-                ref.name,
-                **({"dry_run": "All"} if dry_run else {}),
-            )
+            self._read(self._send(f"delete {ref}", ref.kind, "DELETE", _path_of(ref), _dry_run(dry_run)))
 
     def watch(
         self,
@@ -224,18 +222,15 @@ class KubernetesCluster:
         timeout_seconds: int,
         field_selector: str | None = None,
     ) -> Watch:
-        selectors = {"field_selector": field_selector} if field_selector else {}
-        response = self._listing(
-            kind,
-            namespace,
-            "watch",
-            watch=True,
-            resource_version=resource_version,
-            timeout_seconds=timeout_seconds,
-            allow_watch_bookmarks=True,
-            _request_timeout=(REQUEST_TIMEOUT[0], float(timeout_seconds + WATCH_GRACE)),
-            **selectors,
-        )
+        query = {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": resource_version,
+            "timeoutSeconds": str(timeout_seconds),
+            "fieldSelector": field_selector,
+        }
+        silence = float(timeout_seconds + WATCH_GRACE)
+        response = self._listing(kind, namespace, "watch", query, (REQUEST_TIMEOUT[0], silence))
         return _ResponseWatch(response, self, kind)
 
     def fetch(self, path: str, **query: str | int) -> str | None:
@@ -260,27 +255,53 @@ class KubernetesCluster:
             )
         return text
 
-    def _listing(self, kind: Kind, namespace: str | None, verb: str, **options: Any) -> Any:
-        if namespace is None:
-            action = f"{verb} the {kind.plural} of all namespaces"
-            everywhere = self._api.list_cluster_custom_object
-            return self._send(action, kind, everywhere, kind.group, kind.version, kind.plural, **options)
-        action = f"{verb} the {kind.plural} of namespace {namespace}"
-        within = self._api.list_namespaced_custom_object
-        return self._send(action, kind, within, kind.group, kind.version, namespace, kind.plural, **options)
+    def _listing(
+        self,
+        kind: Kind,
+        namespace: str | None,
+        verb: str,
+        query: Mapping[str, str | None],
+        timeout: tuple[float, float] = REQUEST_TIMEOUT,
+    ) -> Any:
+        where = (
+            f" of namespace {namespace}" if namespace else " of all namespaces" if kind.is_namespaced else ""
+        )
+        action = f"{verb} the {kind.plural}{where}"
+        return self._send(action, kind, "GET", _path(kind, namespace), query, timeout=timeout)
 
-    def _call(self, action: str, kind: Kind, call: Callable[..., Any], *args: Any, **options: Any) -> Object:
-        return self._read(self._send(action, kind, call, *args, **options))
-
-    def _send(self, action: str, kind: Kind, call: Callable[..., Any], *args: Any, **options: Any) -> Any:
-        """The response, its body unread: the client decodes no answer but 200, and an apply may create."""
-        options.setdefault("_request_timeout", REQUEST_TIMEOUT)
+    def _send(
+        self,
+        action: str,
+        kind: Kind,
+        method: str,
+        path: str,
+        query: Mapping[str, str | None] | None = None,
+        *,
+        body: Object | None = None,
+        media_type: str = "json",
+        timeout: tuple[float, float] = REQUEST_TIMEOUT,
+    ) -> Any:
+        """The response, its body unread: a watch is read as it comes."""
+        headers = {"Accept": "application/json"}
+        if body is not None:
+            headers["Content-Type"] = f"application/{media_type}"
+        request = self._client.param_serialize(
+            method,
+            path,
+            query_params=[(name, value) for name, value in (query or {}).items() if value is not None],
+            header_params=headers,
+            body=body,
+            auth_settings=["BearerToken"],
+        )
         try:
-            return call(*args, _preload_content=False, **options)
+            answer: Any = self._client.call_api(*request, _request_timeout=timeout)
+            if not 200 <= answer.status <= 299:
+                raise self.failure(action, kind, answer.status, answer.reason, _text(answer.read()))
         except kubernetes.client.ApiException as error:
-            raise self.failure(action, kind, error.status or 0, error.reason, error.body) from error
+            raise self.failure(action, kind, error.status or 0, error.reason, _text(error.body)) from error
         except urllib3.exceptions.HTTPError as error:
             raise self.unreachable(error) from error
+        return answer.response
 
     def _read(self, response: Any) -> Object:
         try:
@@ -293,7 +314,8 @@ class KubernetesCluster:
         """The error for a request that got no answer."""
         return ClusterError(
             f"The API server {self._host} of {self.origin} does not answer: {_reason(error)}."
-            " Is the cluster running, and is this the kubeconfig you mean?"
+            " Start the cluster, that of a loop with `make up` (the playbook site.yml), or name another"
+            " kubeconfig."
         )
 
     def failure(
@@ -309,7 +331,8 @@ class KubernetesCluster:
                 " Install it, for example with the role gitops.flux_local.flux.",
                 status,
             )
-        if status == 404 and told.get("details", {}).get("kind") == "namespaces":
+        is_namespace = told.get("details", {}).get("kind") == "namespaces" and kind.plural != "namespaces"
+        if status == 404 and is_namespace:
             missing = told["details"]["name"]
             return ClusterError(
                 f"Cannot {action}: there is no namespace {missing} {where}: create it.", status
@@ -369,6 +392,27 @@ class _ResponseWatch:
         # The reading thread sits in a read of the socket: only shutting it down ends that.
         with suppress(OSError, ValueError, RuntimeError):
             self._response.shutdown()
+
+
+def _path(kind: Kind, namespace: str | None) -> str:
+    root = f"/apis/{kind.group}/{kind.version}" if kind.group else f"/api/{kind.version}"
+    return (
+        f"{root}/namespaces/{quote(namespace, safe='')}/{kind.plural}"
+        if namespace
+        else f"{root}/{kind.plural}"
+    )
+
+
+def _path_of(ref: ObjectRef) -> str:
+    return f"{_path(ref.kind, ref.namespace)}/{quote(ref.name, safe='')}"
+
+
+def _dry_run(dry_run: bool) -> dict[str, str]:
+    return {"dryRun": "All"} if dry_run else {}
+
+
+def _text(body: bytes | str | None) -> str | None:
+    return body.decode(errors="replace") if isinstance(body, bytes) else body
 
 
 def _lines(response: Any) -> Iterator[bytes]:

@@ -192,7 +192,8 @@ def _lacks_go(wanted: Mapping[str, Any], go: Go | None) -> Iterator[Need]:
         yield Need(
             f"Go {wanted['minimum']} or later is needed to {needed}, and {found}.",
             "Install it (https://go.dev/dl/), or set binaries_folder to a folder with these programs, "
-            "or binaries_mirror to a mirror with their images and manifests.",
+            "or binaries_mirror to a mirror with their images and manifests. For manifests alone, the "
+            "environment variable GOPROXY with the address of a Go module proxy does, too.",
         )
 
 

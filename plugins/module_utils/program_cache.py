@@ -33,6 +33,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.program_methods 
 from ansible_collections.gitops.flux_local.plugins.module_utils.programs import (
     Place,
     Program,
+    Step,
     cached,
     last_lines,
     log_file,
@@ -100,23 +101,26 @@ def look(
     return {
         "changed": False,
         "platform": platform,
-        "paths": {program.name: places[program.name].as_fact(program.version) for program in programs},
+        "paths": {program.name: places[program.name].as_fact(program) for program in programs},
         "missing": [
             {
                 "name": step.program.name,
                 "version": step.program.version,
                 "method": step.method,
-                "needs_module": bool(
-                    step.method == "image"
-                    and step.program.manifests
-                    and step.program.name not in found.with_manifests
-                ),
+                "needs_module": _needs_module(step, found),
                 "log": str(log_file(cache, step.program)),
                 "program": originals[step.program.name],
             }
             for step in steps
         ],
     }
+
+
+def _needs_module(step: Step, found: Availability) -> bool:
+    """Whether a Go module has to be had only for the manifests in it."""
+    if step.method == "image":
+        return bool(step.program.manifests) and step.program.name not in found.with_manifests
+    return step.method == "go" and not step.program.has_program
 
 
 def _in_folder(programs: Sequence[Program], folder: Path | None, platform: str, source: str) -> set[str]:
@@ -145,7 +149,7 @@ def _in_images(
                 "Let them be copied from a folder or built with Go (source: auto)."
             )
         return Availability()
-    found = images.look(programs, platform)
+    found = images.look([program for program in programs if program.has_program], platform)
     reasons = [f"{', '.join(names)}: {reason}." for names, reason in grouped(found.refused)]
     if reasons and source == "image":
         raise LoopError(
@@ -155,7 +159,22 @@ def _in_images(
         )
     for reason in reasons:
         warn(f"Not from images but with Go: {reason}")
+    alone = _with_manifests(programs, images, source, warn)
+    found.add(Availability(alone, with_manifests=alone))
     return found
+
+
+def _with_manifests(
+    programs: Sequence[Program], images: Images, source: str, warn: Callable[[str], None]
+) -> set[str]:
+    """Those that are manifests alone, and that the mirror has."""
+    try:
+        return images.holding_manifests([program for program in programs if not program.has_program])
+    except LoopError as error:
+        if source == "image":
+            raise
+        warn(f"Manifests not from the mirror but from Go modules: {error.message}")
+        return set()
 
 
 @dataclass(frozen=True)
@@ -191,7 +210,7 @@ class Installer:
                     "Make room there or make it writable, or choose another folder as cache_dir.",
                     log=str(log),
                 ) from error
-        return {"changed": changed, "log": str(log), **place.as_fact(program.version)}
+        return {"changed": changed, "log": str(log), **place.as_fact(program)}
 
     def _put(self, program: Program, place: Place, log: Path) -> None:
         """Obtain the program, check it, and move it to its place in one step."""
@@ -209,8 +228,9 @@ class Installer:
             try:
                 with log.open("w", encoding="utf-8") as stream:
                     self.method.obtain(program, obtained, scratch, stream)
-                obtained.program.chmod(0o755)
-                self._check(program, obtained.program)
+                if program.has_program:
+                    obtained.program.chmod(0o755)
+                    self._check(program, obtained.program)
             except LoopError as error:
                 said = last_lines(log.read_text(encoding="utf-8", errors="replace"))
                 raise LoopError(

@@ -15,6 +15,12 @@ from pathlib import Path
 from typing import Protocol, TextIO
 
 from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils.git_revision import without_credentials
+from ansible_collections.gitops.flux_local.plugins.module_utils.module_proxy import (
+    ModuleProxy,
+    proxies,
+    recorded_hash,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils.programs import (
     Place,
     Program,
@@ -65,6 +71,14 @@ class LocalCommands:
         return finished.returncode, finished.stdout, finished.stderr
 
 
+def go_runs(commands: Commands) -> bool:
+    """Whether there is a Go in PATH."""
+    try:
+        return commands.answer(["go", "version"], os.environ, 30)[0] == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
 class Method(Protocol):
     """A way to get programs."""
 
@@ -80,7 +94,7 @@ class Method(Protocol):
 
 def lacking(place: Place, program: Program) -> list[Path]:
     """What is not there of a program and its manifests."""
-    is_there = place.program.is_file() and os.access(place.program, os.X_OK)
+    is_there = not program.has_program or (place.program.is_file() and os.access(place.program, os.X_OK))
     return [*([] if is_there else [place.program]), *lacking_manifests(place, program)]
 
 
@@ -113,8 +127,9 @@ class FolderMethod:
         place, absent = find_in_folder(self.folder, program, self.platform)
         if place is None:
             raise LoopError(f"folder {self.folder} lacks {', '.join(map(str, absent))}.")
-        log.write(f"copied from {place.program}\n")
-        shutil.copyfile(place.program, into.program)
+        log.write(f"copied from {place.program if program.has_program else place.manifests}\n")
+        if program.has_program:
+            shutil.copyfile(place.program, into.program)
         if place.manifests and into.manifests:
             for target in program.targets:
                 copy_manifests(place.manifests / target, into.manifests / target)
@@ -136,6 +151,11 @@ class GoMethod:
     commands: Commands
 
     def obtain(self, program: Program, into: Place, scratch: Path, log: TextIO) -> None:
+        if program.has_program:
+            self._build(program, into, scratch, log)
+        self.obtain_manifests(program, into, scratch, log)
+
+    def _build(self, program: Program, into: Place, scratch: Path, log: TextIO) -> None:
         environment = go_environment(os.environ, self.platform, scratch)
         pin = self.modules / program.module
         folder = self._writable_module(program, pin, scratch, environment, log) if program.embeds else pin
@@ -147,13 +167,11 @@ class GoMethod:
                 f"{program.name} {program.version} could not be built from its Go module. "
                 "Mend what the log names, then run this again: it continues where it ended."
             )
-        self.obtain_manifests(program, into, scratch, log)
 
     def obtain_manifests(self, program: Program, into: Place, scratch: Path, log: TextIO) -> None:
         """Copy the manifests out of the program's Go module. Nothing is built for that."""
         if into.manifests:
-            environment = go_environment(os.environ, self.platform, scratch)
-            unpacked = self._unpacked(program, self.modules / program.module, environment, log)
+            unpacked = self._module(program, scratch, log)
             for manifests in program.manifests:
                 copy_manifests(unpacked / manifests.origin, into.manifests / manifests.target)
 
@@ -162,6 +180,17 @@ class GoMethod:
 
     def remedy(self, program: Program) -> str:
         return f"The table's version and {self.modules / program.module / 'go.mod'} must name the same."
+
+    def _module(self, program: Program, scratch: Path, log: TextIO) -> Path:
+        """The folder with the files of the program's module: had by Go where there is one, else without."""
+        pin = self.modules / program.module
+        urls = proxies(os.environ)
+        if not urls or go_runs(self.commands):
+            return self._unpacked(program, pin, go_environment(os.environ, self.platform, scratch), log)
+        version = f"v{program.version}"
+        log.write(f"{program.source} {version} from {', '.join(without_credentials(url) for url in urls)}\n")
+        expected = recorded_hash((pin / "go.sum").read_text(encoding="utf-8"), program.source, version)
+        return ModuleProxy(tuple(urls)).unpack(program.source, version, expected, scratch)
 
     def _unpacked(self, program: Program, pin: Path, environment: Mapping[str, str], log: TextIO) -> Path:
         command = download_command(program, pin)

@@ -28,14 +28,14 @@ class ManifestFolder:
 
 @dataclass(frozen=True)
 class Program:
-    """One entry of the table, with its version filled in."""
+    """One entry of the table, with its version filled in; without ``package`` it is manifests alone."""
 
     name: str
     version: str
     module: str
     source: str
-    package: str
-    check_text: str
+    package: str = ""
+    check_text: str = ""
     ldflags: str = ""
     embeds: str = ""
     check_arguments: tuple[str, ...] = ("--version",)
@@ -43,6 +43,11 @@ class Program:
     manifests: tuple[ManifestFolder, ...] = ()
     image: str = ""
     path: str = ""
+
+    @property
+    def has_program(self) -> bool:
+        """Whether there is a program, and not its manifests alone."""
+        return bool(self.package)
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -57,9 +62,13 @@ class Place:
     program: Path
     manifests: Path | None
 
-    def as_fact(self, version: str) -> dict[str, str]:
+    def as_fact(self, program: Program) -> dict[str, str]:
         """The program's entry in the role's output fact."""
-        return {"program": str(self.program), "version": version, "manifests": str(self.manifests or "")}
+        return {
+            "program": str(self.program) if program.has_program else "",
+            "version": program.version,
+            "manifests": str(self.manifests or ""),
+        }
 
 
 @dataclass(frozen=True)
@@ -72,9 +81,15 @@ class Step:
 
 def parse_program(entry: Mapping[str, Any]) -> Program:
     """The table entry as a Program. Raises LoopError naming the keys it lacks."""
-    lacking = [
-        key for key in ("name", "version", "module", "source", "package", "check_text") if not entry.get(key)
-    ]
+    is_manifests_alone = entry.get("manifests") and not entry.get("package")
+    needed = (
+        "name",
+        "version",
+        "module",
+        "source",
+        *(() if is_manifests_alone else ("package", "check_text")),
+    )
+    lacking = [key for key in needed if not entry.get(key)]
     if lacking:
         raise LoopError(f"The program {entry.get('name') or dict(entry)} lacks {', '.join(lacking)}.")
     version = str(entry["version"])
@@ -83,8 +98,8 @@ def parse_program(entry: Mapping[str, Any]) -> Program:
         version=version,
         module=entry["module"],
         source=entry["source"],
-        package=entry["package"],
-        check_text=entry["check_text"].replace("{version}", version),
+        package=entry.get("package") or "",
+        check_text=(entry.get("check_text") or "").replace("{version}", version),
         ldflags=(entry.get("ldflags") or "").replace("{version}", version),
         embeds=entry.get("embeds") or "",
         check_arguments=tuple(entry.get("check_arguments") or ["--version"]),
@@ -96,12 +111,12 @@ def parse_program(entry: Mapping[str, Any]) -> Program:
 
 
 def select(programs: Sequence[Program], names: Collection[str]) -> list[Program]:
-    """Those named, in the table's order; all without names. Raises LoopError for a name the table lacks."""
+    """Those named, in the table's order; all programs without names. Raises LoopError for an unknown name."""
     known = [program.name for program in programs]
     unknown = sorted(set(names) - set(known))
     if unknown:
         raise LoopError(f"names: there is no program {', '.join(unknown)}. There are {', '.join(known)}.")
-    return [program for program in programs if not names or program.name in names]
+    return [program for program in programs if (program.name in names if names else program.has_program)]
 
 
 def platform_name(system: str, machine: str) -> str:

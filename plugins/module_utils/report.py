@@ -95,6 +95,7 @@ def summary(
     lines = [
         f"kubeconfig  {connection.get('kubeconfig') or 'the default one'}",
         f"cluster     {connection.get('provider')}, context {connection.get('context') or 'current'}",
+        *([f"            chosen because {connection['why']}"] if connection.get("why") else []),
         f"registry    {endpoint.get('host')}",
         f"flux        {versions or '-'}",
     ]

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -17,6 +17,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources i
     KUSTOMIZATION,
     KUSTOMIZATION_FIELDS,
     OCI_REPOSITORY,
+    OCI_REPOSITORY_FIELDS,
     Object,
     ObjectRef,
     argument_spec,
@@ -25,13 +26,18 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources i
 
 # What a workload says in its own way; the rest of a Kustomization keeps the names of flux_kustomization.
 _OWN_WAY = ("source_ref", "path", "wait_for_health", "depends_on", "post_build")
+# What it says of its OCIRepository under the names of flux_source.
+_OF_SOURCE = ("provider", "secret_ref", "cert_secret_ref", "proxy_secret_ref", "verify")
 
 ARGUMENTS: dict[str, Any] = {
     **argument_spec([field for field in KUSTOMIZATION_FIELDS if field.option not in _OWN_WAY]),
+    **argument_spec([field for field in OCI_REPOSITORY_FIELDS if field.option in _OF_SOURCE]),
     "name": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "path": {"type": "path"},
     "namespace": {"type": "str", "default": "flux-system"},
+    "labels": {"type": "dict"},
+    "annotations": {"type": "dict"},
     "repository": {"type": "str"},
     "tag": {"type": "str", "default": "latest"},
     "ignore": {"type": "list", "elements": "str", "default": []},
@@ -48,11 +54,15 @@ ARGUMENTS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A registry, as ``host[:port][/prefix]``: as this machine reaches it, and as Flux does (``cluster``)."""
+    """A registry, as ``host[:port][/prefix]``: as this machine reaches it, and as Flux does (``cluster``).
+
+    ``secrets`` are the names of the Secrets that Flux needs for it, by the option that names them.
+    """
 
     host: str
     cluster: str
     insecure: bool
+    secrets: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -94,11 +104,19 @@ class Workload:
         """The artifact's address in a registry."""
         return f"oci://{registry}/{self.options['repository'] or self.name}"
 
+    def needs(self, reference: str) -> bool:
+        """Whether Flux takes the registry's Secret, since the workload names none of its own."""
+        return self.is_present and self.options[reference] is None
+
     def source_object(self, endpoint: Endpoint) -> Object:
         """Its OCIRepository."""
+        secrets = {reference: {"name": name} for reference, name in endpoint.secrets.items()}
+        given = {name: self.options[name] for name in _OF_SOURCE if self.options[name] is not None}
         return manifest(
             OCI_REPOSITORY,
             {
+                **secrets,
+                **given,
                 "name": self.name,
                 "namespace": self.namespace,
                 "url": self.url(endpoint.cluster),
@@ -106,6 +124,8 @@ class Workload:
                 "interval": self.options["interval"],
                 "insecure": True if endpoint.insecure else None,
                 "suspend": self.options["suspend"],
+                "labels": self.options["labels"],
+                "annotations": self.options["annotations"],
             },
         )
 

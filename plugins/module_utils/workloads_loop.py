@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifest import Reference, parse_url
@@ -51,6 +51,12 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.manifest_places 
 from ansible_collections.gitops.flux_local.plugins.module_utils.packing import Pack, pack
 from ansible_collections.gitops.flux_local.plugins.module_utils.progress import Follower, Silence
 from ansible_collections.gitops.flux_local.plugins.module_utils.registry import Connection, Repository
+from ansible_collections.gitops.flux_local.plugins.module_utils.registry_secrets import (
+    Secret,
+    apply_secret,
+    remove_unused_secret,
+    secrets_of,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils.workloads import (
     Endpoint,
     Workload,
@@ -129,6 +135,7 @@ class Present:
     repository: Repository
     warnings: list[str]
     pushed: PushResult | None = None
+    secrets: list[str] = field(default_factory=list)
     applied: list[Applied] = field(default_factory=list)
     tracker: Tracker | None = None
     rivalry: Cause | None = None  # with others that apply the same objects
@@ -137,7 +144,7 @@ class Present:
     def why(self) -> list[str]:
         """What was different, a sentence each."""
         pushed = [f"{tag}: {why}" for tag, why in self.pushed.why.items()] if self.pushed else []
-        applied = _sentences(self.applied)
+        applied = [*self.secrets, *_sentences(self.applied)]
         asked = (
             ["reconciled"]
             if self.tracker and self.tracker.is_triggered and not pushed and not applied
@@ -182,11 +189,12 @@ class Absent:
 
     workload: Workload
     applied: list[Applied] = field(default_factory=list)
+    secrets: list[str] = field(default_factory=list)
 
     @property
     def why(self) -> list[str]:
         """What was different, a sentence each."""
-        return _sentences(self.applied)
+        return [*_sentences(self.applied), *self.secrets]
 
     @property
     def diffs(self) -> list[Mapping[str, Any]]:
@@ -231,8 +239,10 @@ def run(
     workloads = in_order(read_workloads(params["workloads"]))
     followed = follower or Silence()
     registry = params["registry"]
-    endpoint = _endpoint(registry)
     connection = Connection.from_params(registry)
+    endpoint = _endpoint(registry)
+    secrets = secrets_of(endpoint.cluster, connection)
+    endpoint = replace(endpoint, secrets={secret.reference: secret.name for secret in secrets})
     absent = [Absent(workload) for workload in reversed(workloads) if not workload.is_present]
     with ExitStack() as stack, ThreadPoolExecutor(CONNECTIONS) as pool:
 
@@ -251,25 +261,27 @@ def run(
         present = _each(pool, [workload for workload in workloads if workload.is_present], packed)
         _refuse_unknown_dependencies(cluster, workloads)
         # What the API server would refuse, or that there is none, shows before anything is pushed.
+        _apply_secrets(present, secrets, cluster, check_mode=True)
         _each(pool, present, lambda one: _apply(one, cluster, endpoint, check_mode=True))
         _each(pool, present, compare)
         changed = [one for one in present if one.pushed and one.pushed.changed]
         _each(pool, changed, lambda one: _render(one, renderer))
         if not check_mode:
             _each(pool, changed, publish)
+            if any(one.secrets for one in present):
+                _apply_secrets(present, secrets, cluster, check_mode=False)
             differing = [one for one in present if any(applied.is_changed for applied in one.applied)]
             _each(pool, differing, lambda one: _apply(one, cluster, endpoint, check_mode=False))
             for one in differing:
                 followed.changed(one.workload.kustomization)
         for going in absent:
             _remove(going, cluster, params["timeout"], check_mode=check_mode)
+        _remove_secrets(absent, secrets, cluster, check_mode=check_mode)
         _prove(present, cluster, params["timeout"], follower=followed, check_mode=check_mode)
         if not check_mode:
             _look_for_causes(present, cluster, endpoint)
             _look_for_rivals(present, cluster)
-    for one in present:
-        for warning in one.warnings:
-            warn(f"{one.workload.name}: {warning}")
+    _warn(present, warn)
     return _result([*present, *absent], [one.failure for one in present if one.failure and not check_mode])
 
 
@@ -337,6 +349,33 @@ def _apply(one: Present, cluster: Cluster, endpoint: Endpoint, *, check_mode: bo
     ]
 
 
+def _apply_secrets(
+    present: Sequence[Present], secrets: Sequence[Secret], cluster: Cluster, *, check_mode: bool
+) -> None:
+    """Have the registry's Secrets in every namespace with a source that names them."""
+    for one in present:
+        one.secrets = []
+    for secret in secrets:
+        needing = [one for one in present if one.workload.needs(secret.reference)]
+        for namespace in sorted({one.workload.namespace for one in needing}):
+            change = apply_secret(cluster, secret, namespace, check_mode=check_mode)
+            for one in needing:
+                if change and one.workload.namespace == namespace:
+                    one.secrets.append(f"Secret {secret.name}: {change}")
+
+
+def _remove_secrets(
+    absent: Sequence[Absent], secrets: Sequence[Secret], cluster: Cluster, *, check_mode: bool
+) -> None:
+    """Leave no Secret of the registry where no source needs it any more."""
+    removed = {one.workload.source for one in absent}
+    last = {one.workload.namespace: one for one in absent}
+    for secret in secrets:
+        for namespace, one in last.items():
+            if remove_unused_secret(cluster, secret, namespace, removed, check_mode=check_mode):
+                one.secrets.append(f"Secret {secret.name}: deleted")
+
+
 def _remove(one: Absent, cluster: Cluster, timeout: float, *, check_mode: bool) -> None:
     # The Kustomization first: as it goes, Flux prunes what it applied, and needs no source for that.
     for ref in (one.workload.kustomization, one.workload.source):
@@ -390,6 +429,12 @@ def _look_for_rivals(present: Sequence[Present], cluster: Cluster) -> None:
             cause = shared_with(item, others)
             applied[ref].warnings.append(cause.about(""))
             applied[ref].rivalry = cause
+
+
+def _warn(present: Sequence[Present], warn: Callable[[str], None]) -> None:
+    for one in present:
+        for warning in one.warnings:
+            warn(f"{one.workload.name}: {warning}")
 
 
 def _result(outcomes: Sequence[Present | Absent], failures: Sequence[str]) -> dict[str, Any]:

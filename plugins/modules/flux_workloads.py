@@ -52,13 +52,23 @@ options:
       - C(wait) says whether Flux waits until everything that was applied is healthy, V(true) by default. C(timeout) is how long it
         does so, V(2m) by default. C(retry_interval) is V(30s) by default.
       - C(substitute) gives values to C(${variables}) in the manifests, C(substitute_from) names ConfigMaps and Secrets that do.
-      - Every other option of M(gitops.flux_local.flux_kustomization) can be given under its name, such as C(interval), C(prune),
-        C(target_namespace), C(health_checks), C(patches), C(images) and C(suspend).
+      - C(labels) and C(annotations) are those of both Flux objects.
+      - C(secret_ref) and C(cert_secret_ref) name Secrets for Flux's access to the registry, as in M(gitops.flux_local.flux_source), in the
+        place of those that come of O(registry.username) and O(registry.ca_cert). C(provider), C(proxy_secret_ref) and C(verify) are as
+        there, too.
+      - Every other field of a Kustomization can be given under the name it has in M(gitops.flux_local.flux_kustomization), such as
+        C(interval), C(prune), C(target_namespace), C(health_checks), C(patches), C(images) and C(suspend). That module's C(wait_timeout) and
+        C(force_conflicts) have no counterpart. O(timeout) says how long to wait, and fields that another field manager has set are always
+        taken over.
     type: list
     elements: raw
     required: true
   registry:
-    description: The registry. The fact C(registry_endpoint) of the role registry can be given as it is.
+    description:
+      - The registry. The fact C(registry_endpoint) of the role registry can be given as it is.
+      - Flux logs in and trusts as this module does. A name with its password, and certificates, are kept in two Secrets beside the
+        OCIRepositories, which name them. They are called C(registry-), the registry's host, and C(-login) or C(-tls), and they go with the last
+        workload that needs them. Their content is in no output.
     type: dict
     required: true
     suboptions:

@@ -25,7 +25,7 @@ options:
     elements: dict
     required: true
   names:
-    description: The names of the programs that are wanted, all in the table when empty.
+    description: The names of what is wanted, all programs in the table when empty. What is manifests alone has to be named.
     type: list
     elements: str
     default: []
@@ -79,7 +79,7 @@ paths:
   type: dict
   contains:
     program:
-      description: The program.
+      description: The program. Empty for manifests alone.
       type: str
     version:
       description: Its version.
@@ -112,7 +112,7 @@ missing:
       description: How it is to be installed.
       type: str
     needs_module:
-      description: Whether it will be taken out of its image, but its manifests have to come from its Go module.
+      description: Whether its manifests have to come from its Go module, while nothing has to be built.
       type: bool
     log:
       description: Where the output of its installation will be.

@@ -52,9 +52,11 @@ options:
         type: str
         required: true
       package:
-        description: The Go package of the program.
+        description:
+          - The Go package of the program.
+          - Without it there is no program, but its manifests alone, which are then obtained without building anything.
         type: str
-        required: true
+        default: ''
       ldflags:
         description: Flags for Go's linker that put the version into the program. Debug information is always left out.
         type: str
@@ -71,9 +73,11 @@ options:
         elements: str
         default: [--version]
       check_text:
-        description: What it then prints, and by which it is recognised. A longer version that only begins with it is another version.
+        description:
+          - What it then prints, and by which it is recognised. A longer version that only begins with it is another version.
+          - Required with O(program.package).
         type: str
-        required: true
+        default: ''
       check_build_info:
         description:
           - Whether the version is read from what Go recorded in the program, for programs that do not print their version.
@@ -163,7 +167,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 program:
-  description: The program in the cache.
+  description: The program in the cache. Empty for manifests alone.
   returned: success
   type: str
   sample: /home/dev/.cache/flux-local/kwok/0.8.0/linux-amd64/kwok
@@ -201,11 +205,11 @@ PROGRAM: dict[str, Any] = {
     "version": {"type": "str", "required": True},
     "module": {"type": "str", "required": True},
     "source": {"type": "str", "required": True},
-    "package": {"type": "str", "required": True},
+    "package": {"type": "str", "default": ""},
     "ldflags": {"type": "str", "default": ""},
     "embeds": {"type": "str", "default": ""},
     "check_arguments": {"type": "list", "elements": "str", "default": ["--version"]},
-    "check_text": {"type": "str", "required": True},
+    "check_text": {"type": "str", "default": ""},
     "check_build_info": {"type": "bool", "default": False},
     "manifests": {"type": "list", "elements": "dict", "default": [], "options": MANIFESTS},
     "image": {"type": "str", "default": ""},

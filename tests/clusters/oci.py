@@ -45,6 +45,15 @@ def holds(host: str, digest: str) -> bool:
     return answer.status_code == 200 and digest_of(answer.content) == digest
 
 
+def delete(host: str, digest: str) -> None:
+    """Delete a manifest, which leaves its blobs."""
+    requests.delete(f"http://{host}/v2/kept/manifests/{digest}", timeout=10).raise_for_status()
+
+
+def holds_blob(host: str, content: bytes) -> bool:
+    return requests.head(f"http://{host}/v2/kept/blobs/{digest_of(content)}", timeout=10).status_code == 200
+
+
 def answers(host: str) -> bool:
     try:
         return requests.get(f"http://{host}/v2/", timeout=2).status_code == 200

@@ -13,13 +13,12 @@ import socket
 import subprocess
 import sys
 import time
-import uuid
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ansible_collections.gitops.flux_local.tests.clusters import oci
+from ansible_collections.gitops.flux_local.tests.clusters import lab, oci
 
 IMAGE = "docker.io/library/registry:3"
 LABEL = "gitops.flux-local.loop"
@@ -46,7 +45,7 @@ class Loop:
 
     def __init__(self, engine: str, root: Path, environment: dict[str, str] | None = None):
         self.engine, self.root = engine, root
-        self.name = f"test-{uuid.uuid4().hex[:8]}"
+        self.name = lab.new_name()
         self.container = self.volume = f"{self.name}-registry"
         self.state_dir = root / "state"
         self.state_dir.mkdir(parents=True)
@@ -81,6 +80,19 @@ class Loop:
             timeout=300,
             check=False,
         ).stdout
+
+    def collect_garbage(self, *arguments: str) -> str:
+        """As the playbook prune.yml does it."""
+        tasks = {
+            "ansible.builtin.include_role": {"name": "gitops.flux_local.registry", "tasks_from": "garbage"}
+        }
+        play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": [tasks]}
+        play["vars"] = {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+        (self.root / "playbook.yml").write_text(json.dumps([play]))
+        try:
+            return self.run(*arguments, engine="auto")
+        finally:
+            (self.root / "playbook.yml").write_text(PLAYBOOK)
 
     def cli(self, *arguments: str) -> str:
         """What the engine's own command line says, which knows nothing of the role."""
@@ -265,6 +277,34 @@ def test_what_was_killed_paused_or_removed_runs_again_with_its_content(loop):
     assert oci.holds(loop.host, digest)
 
 
+def test_garbage_is_collected_while_nothing_can_be_pushed(loop):
+    loop.run()
+    assert succeeded(loop.collect_garbage()) == 0
+    doomed, kept = oci.push(loop.host, b"doomed"), oci.push(loop.host, b"kept")
+    oci.delete(loop.host, doomed)
+    before = loop.inspect()
+    assert oci.holds_blob(loop.host, b"doomed")
+
+    assert succeeded(loop.collect_garbage("--check")) == 0
+    assert loop.inspect()["State"] == before["State"]
+    assert succeeded(loop.collect_garbage()) > 0
+    assert not oci.holds_blob(loop.host, b"doomed")
+    assert oci.holds(loop.host, kept)
+    assert oci.holds_blob(loop.host, b"kept")
+    assert loop.inspect()["Id"] == before["Id"]
+    assert [name for name in loop.containers() if name.startswith(loop.name)] == [loop.container]
+    assert succeeded(loop.collect_garbage()) == 0
+
+
+def test_garbage_of_a_container_that_is_not_ours_is_left(loop):
+    loop.run()
+    loop.cli("rm", "--force", loop.container)
+    loop.start_by_hand()
+    output = loop.collect_garbage()
+    assert recap(output) == (0, 1)
+    assert "its garbage is not collected" in sentences(output)
+
+
 def test_a_foreign_container_is_left_alone_unless_it_is_adopted(loop):
     host = loop.start_by_hand()
     digest = oci.push(host)
@@ -412,7 +452,7 @@ def test_auto_is_docker_then_podman_then_a_process(docker):
 
 
 def test_podman_is_rootless_for_a_user_who_is_not_root(tmp_path):
-    user = "flux-lab"
+    user = lab.ROOTLESS_USER
     home = Path(f"/home/{user}")
 
     class Rootless(Loop):

@@ -33,7 +33,9 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.program_cache im
 from ansible_collections.gitops.flux_local.plugins.module_utils.registry import OrasRepository, Repository
 
 ROLE = Path(__file__).parents[2] / "roles/binaries"
-TABLE: list[dict[str, Any]] = yaml.safe_load((ROLE / "vars/main.yml").read_text())["__binaries_programs"]
+TABLES = yaml.safe_load((ROLE / "vars/main.yml").read_text())
+TABLE: list[dict[str, Any]] = TABLES["__binaries_programs"]
+MANIFESTS: list[dict[str, Any]] = TABLES["__binaries_manifests"]  # without a program
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
 PLATFORM = this_platform()

@@ -10,7 +10,9 @@ import json
 import os
 import resource
 import shutil
+import socketserver
 import subprocess
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -298,6 +300,90 @@ def test_an_existing_registry_that_is_none_is_refused_by_site(new_loop, status):
     assert fresh.processes() == {}
 
 
+# --- container engines, of which none is needed here
+
+
+class OldDocker(http.server.BaseHTTPRequestHandler):
+    """The answers of a Docker engine that is too old."""
+
+    def do_GET(self) -> None:
+        answer = {"ApiVersion": "1.40", "Version": "19.03.15", "ServerVersion": "19.03.15"}
+        body = json.dumps(answer).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_HEAD = do_GET
+
+    def address_string(self) -> str:
+        return "unix"
+
+    def log_request(self, code: object = "-", size: object = "-") -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def docker_socket():
+    """A path that is short enough for a socket."""
+    with tempfile.TemporaryDirectory(prefix="docker-") as folder:
+        yield Path(folder) / "docker.sock"
+
+
+def test_a_docker_that_is_too_old_is_named(new_loop, docker_socket):
+    fresh = new_loop("alt")
+    with socketserver.ThreadingUnixStreamServer(str(docker_socket), OldDocker) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        run = fresh.play(
+            "site", registry_engine="docker", environment={"DOCKER_HOST": f"unix://{docker_socket}"}
+        )
+        server.shutdown()
+    run.refused(
+        "registry_engine: docker: version 20.10 or later is needed, and 19.03.15 answers", "Upgrade it"
+    )
+    assert fresh.processes() == {}
+
+
+def test_a_podman_that_is_too_old_is_named(new_loop, tmp_path):
+    fresh = new_loop("alt")
+    program = tmp_path / "podman"
+    program.write_text('#!/bin/sh\necho \'{"version": {"Version": "3.4.4"}}\'\n')
+    program.chmod(0o755)
+    run = fresh.play(
+        "site", registry_engine="podman", environment={"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    )
+    run.refused("registry_engine: podman: version 4.0 or later is needed, and 3.4.4 answers", "Upgrade it")
+    assert fresh.processes() == {}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can have a socket that is closed to itself")
+def test_a_docker_that_this_user_may_not_ask_says_which_group_may(new_loop, docker_socket):
+    fresh = new_loop("verboten")
+    with socketserver.ThreadingUnixStreamServer(str(docker_socket), OldDocker):
+        shutil.chown(docker_socket, "nobody")
+        docker_socket.chmod(0o600)
+        docker_socket.parent.chmod(0o755)
+        run = fresh.play(
+            "site",
+            prefix=AS_ORDINARY_USER,
+            registry_engine="docker",
+            environment={"DOCKER_HOST": f"unix://{docker_socket}", "USER": "dev"},
+        )
+    run.refused(f"Docker at unix://{docker_socket} refuses this user", "sudo usermod -aG docker dev")
+    assert fresh.processes() == {}
+
+
+def test_no_engine_where_one_is_asked_for_is_named(new_loop, docker_socket):
+    fresh = new_loop("ohne")
+    where = {"DOCKER_HOST": f"unix://{docker_socket}"}
+    run = fresh.play("site", registry_engine="docker", environment=where)
+    run.refused(
+        f"registry_engine: docker: no Docker answers at unix://{docker_socket}", "DOCKER_HOST", "process"
+    )
+    assert fresh.processes() == {}
+
+
 # --- clusters
 
 
@@ -319,8 +405,10 @@ def test_a_kubeconfig_that_leads_nowhere_is_named(loop, sound, tmp_path):
     assert holdings(loop) == before
 
 
-@pytest.mark.parametrize("kubeconfig", ["none", "dead"])
-def test_an_existing_cluster_that_is_none_is_refused_by_site(loop, new_loop, tmp_path, kubeconfig):
+@pytest.mark.parametrize(
+    ("kubeconfig", "remedy"), [("none", "Name the kubeconfig"), ("dead", "Start the cluster")]
+)
+def test_an_existing_cluster_that_is_none_is_refused_by_site(loop, new_loop, tmp_path, kubeconfig, remedy):
     fresh = new_loop("kein cluster")
     port = free_port()
     (tmp_path / "dead").write_text(
@@ -334,8 +422,95 @@ def test_an_existing_cluster_that_is_none_is_refused_by_site(loop, new_loop, tmp
         registry_address=loop.registry,
         registry_insecure=True,
     )
-    run.refused("cluster_kubeconfig", str(tmp_path / kubeconfig), "Start the cluster")
+    run.refused("cluster_kubeconfig", str(tmp_path / kubeconfig), remedy)
     assert run.seconds < 60
+
+
+def kubeconfig_of_servers(path: Path, **servers: str) -> Path:
+    """A kubeconfig with a context for each server, of which the first is the current one."""
+    content = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": next(iter(servers)),
+        "contexts": [{"name": name, "context": {"cluster": name, "user": "me"}} for name in servers],
+        "clusters": [{"name": name, "cluster": {"server": server}} for name, server in servers.items()],
+        "users": [{"name": "me", "user": {"token": "s3cret"}}],
+    }
+    path.write_text(json.dumps(content))
+    return path
+
+
+def test_a_context_that_does_not_look_local_is_refused_before_anything_is_touched(new_loop, tmp_path):
+    path = kubeconfig_of_servers(
+        tmp_path / "config",
+        staging="https://api.staging.example.com:6443",
+        **{"kind-shop": "https://127.0.0.1:9"},
+    )
+    fresh = new_loop("fern", flux_local_provider="existing", cluster_kubeconfig=str(path))
+    for playbook in ("site", "stop", "destroy"):
+        for arguments in ([], ["--check"]):
+            run = fresh.play(playbook, *arguments)
+            run.refused(
+                "the context staging of",
+                str(path),
+                "https://api.staging.example.com:6443",
+                "kind-shop",
+                "flux_local_allow_remote=true",
+            )
+            assert "s3cret" not in run.output
+    assert not fresh.state_dir.exists()
+    # Allowed, it is asked; that it does not answer is another matter.
+    run = fresh.play(
+        "site", flux_local_allow_remote=True, registry_engine="existing", registry_address="127.0.0.1:9"
+    )
+    run.refused("registry_address")
+
+
+def test_the_context_of_a_loop_is_guarded_when_it_is_pushed_to(loop, new_loop, sound, tmp_path):
+    path = tmp_path / "config"
+    path.write_text(loop.kubeconfig.read_text())
+    guest = new_loop(
+        "bald fern",
+        registry_engine="existing",
+        registry_address=loop.registry,
+        registry_insecure=True,
+    )
+    guest.up(flux_local_provider="existing", cluster_kubeconfig=str(path), workloads_list=[])
+    before = holdings(loop)
+    server = f"https://127.0.0.1:{loop.ports['kube_apiserver']}"
+    path.write_text(path.read_text().replace(server, "https://api.example.com:6443"))
+    guest.push(sound).refused(f"the context {loop.name} of {path} means https://api.example.com:6443")
+    # Another context that is the current one by now does not lead it elsewhere.
+    kubeconfig_of_servers(path, other="https://127.0.0.1:9")
+    guest.push(sound).refused(
+        f"cluster_context: the kubeconfig {path} has no context {loop.name}: it has other"
+    )
+    assert holdings(loop) == before
+    guest.play("destroy", flux_local_purge=True).succeeded()
+
+
+# --- options
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"flux_concurrency": 0}, "flux_concurrency is 0"),
+        ({"cluster_timeout": "soon"}, "cluster_timeout"),
+        (
+            {"workloads_compare": "contents"},
+            "workloads_compare must be one of: content, exact, got: contents",
+        ),
+        ({"flux_mode": "processs"}, "flux_mode must be one of"),
+    ],
+)
+def test_an_option_of_any_role_is_refused_before_anything_is_there(new_loop, options, said):
+    fresh = new_loop("ungültig")
+    for arguments in ([], ["--check"]):
+        run = fresh.play("site", *arguments, **options)
+        run.refused(said, "Nothing was touched")
+        assert run.changed == []
+    assert not fresh.state_dir.exists()
 
 
 # --- state folders and ports

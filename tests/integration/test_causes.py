@@ -597,16 +597,6 @@ def test_a_registry_that_only_this_machine_reaches(loop, folder):
     loop.remove("far-off")
 
 
-def test_a_registry_that_lets_this_machine_in_but_not_flux(loop, folder, binary, tmp_path):
-    workload = {"name": "locked", "path": str(write(folder, one=config_map("locked")))}
-    with serving(binary, tmp_path, auth=asks_for_a_password(tmp_path)) as host:
-        registry = {"host": host, "username": "ci", "password": "s3cret"}
-        run = loop.push(workload, workloads_registry=registry, workloads_timeout=120)
-    run.refused(f"registry {host} does not let Flux in", "secret_ref")
-    assert run.receipts["locked"]["cause"]["kind"] == "authentication"
-    loop.remove("locked")
-
-
 def test_a_file_that_does_not_build_is_named_with_its_line(loop, folder):
     write(folder, broken=MALFORMED)
     run = loop.push({"name": "broken", "path": str(folder)})
@@ -641,6 +631,27 @@ def by_hand(loop: Loop, tmp_path: Path) -> Iterator[Callable[..., None]]:
         api.call("DELETE", path)
     for path in made:
         until(lambda path=path: loop.get(path) is None, f"{path} is gone")  # type: ignore[misc]  # bound at once
+
+
+def test_a_registry_that_does_not_let_flux_in(loop, binary, tmp_path, by_hand):
+    api = Api(loop)
+    with serving(binary, tmp_path, auth=asks_for_a_password(tmp_path)) as host:
+        wrong = {"auths": {host: {"username": "ci", "password": "wrong"}}}
+        secret = {
+            "type": "kubernetes.io/dockerconfigjson",
+            "stringData": {".dockerconfigjson": json.dumps(wrong)},
+        }
+        path = f"/api/v1/namespaces/{NAMESPACE}/secrets"
+        api.apply(path, "wrong", secret, api_version="v1", kind="Secret")
+        for name, more in (("locked", {}), ("wrong", {"secretRef": {"name": "wrong"}})):
+            api.source(name, url=f"oci://{host}/shop", interval="1h", **more)
+            by_hand(name, name)
+        said = reconciled(loop, "locked", "wrong", timeout=60)
+    for name, part in (("locked", "Give the source a secret_ref"), ("wrong", "in the Secret wrong")):
+        assert said[name]["receipt"]["cause"]["kind"] == "authentication"
+        assert f"the registry {host} does not let Flux in" in said[name]["msg"]
+        assert part in said[name]["msg"]
+        api.call("DELETE", f"{SOURCES}/{name}")
 
 
 def test_what_flux_reconcile_says_without_a_folder(loop, tmp_path, by_hand):

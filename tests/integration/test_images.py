@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -13,12 +14,15 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils.image_mirror import run as mirror
@@ -43,12 +47,11 @@ def image_of(row: dict[str, Any]) -> str:
 
 def own_manifests(cache: Path) -> None:
     """Have the cache hold manifests, as if the programs had been installed for another platform."""
-    for name in WITH_MANIFESTS:
-        row = ROWS[name]
-        for each in row["manifests"]:
-            folder = cache / name / row["version"] / "linux-arm64/manifests" / each["to"]
+    for row in [*TABLE, *official.MANIFESTS]:
+        for each in row.get("manifests", []):
+            folder = cache / row["name"] / row["version"] / "linux-arm64/manifests" / each["to"]
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / "some.yaml").write_text(f"kind: {name}\n")
+            (folder / "some.yaml").write_text(f"kind: {row['name']}\n")
 
 
 def files(folder: Path) -> dict[str, str]:
@@ -108,7 +111,7 @@ class Machine:
         }
         return mirror(wanted, check_mode=check_mode)
 
-    def role(self, *, path: str = "", tasks: str = "main.yml", **options: Any) -> str:
+    def role(self, *, path: str = "", module_proxy: str = "", tasks: str = "main.yml", **options: Any) -> str:
         """What a playbook with the role prints."""
         playbook = self.root / "playbook.yml"
         playbook.write_text(
@@ -136,7 +139,7 @@ class Machine:
         }
         return subprocess.run(
             [Path(sys.executable).with_name("ansible-playbook"), playbook, "--extra-vars", json.dumps(extra)],
-            env={**os.environ, "PATH": path or os.environ["PATH"]},
+            env={**os.environ, "PATH": path or os.environ["PATH"], "GOPROXY": module_proxy},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -342,6 +345,49 @@ def test_images_fill_the_cache_without_go(host, machine, path_without_go):
     assert recap(again) == (0, 0)
 
 
+@pytest.fixture
+def module_proxy() -> Iterator[str]:
+    """A proxy with the modules that have manifests: Go keeps what it fetched laid out as one."""
+    environment = {**os.environ, "GOTOOLCHAIN": "local", "GOFLAGS": ""}
+    for name in WITH_MANIFESTS:
+        subprocess.run(
+            [
+                "go",
+                "mod",
+                "download",
+                "-C",
+                official.ROLE / "files/modules" / ROWS[name]["module"],
+                ROWS[name]["source"],
+            ],
+            env=environment,
+            check=True,
+        )
+    kept = subprocess.run(["go", "env", "GOMODCACHE"], capture_output=True, text=True, check=True)
+    answers = functools.partial(SimpleHTTPRequestHandler, directory=f"{kept.stdout.strip()}/cache/download")
+    with ThreadingHTTPServer(("127.0.0.1", 0), answers) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_nothing_needs_go_where_a_module_proxy_has_the_manifests(
+    host, machine, path_without_go, module_proxy
+):
+    registries = dict.fromkeys(OFFICIAL, host)
+    output = machine.role(
+        path=path_without_go, module_proxy=module_proxy, source="image", registries=registries
+    )
+    assert recap(output) == (len(TABLE), 0), output
+    for name in WITH_MANIFESTS:
+        kept = machine.cache / name / ROWS[name]["version"] / official.PLATFORM / "manifests"
+        for manifests in ROWS[name]["manifests"]:
+            kinds = [
+                yaml.safe_load(file.read_text())["kind"] for file in (kept / manifests["to"]).glob("*.yaml")
+            ]
+            assert kinds
+            assert "Kustomization" not in kinds
+
+
 def test_manifests_that_neither_mirror_nor_go_has_are_named_before_anything_is_installed(
     host, machine, path_without_go
 ):
@@ -366,7 +412,7 @@ def test_a_folder_serves_a_machine_that_has_nothing(host, machine, path_without_
         mirror_target=str(folder),
     )  # fmt: skip
     assert recap(filled) == (1, 0)
-    assert len(LayoutRepository(str(folder)).tags()) == len(TABLE) + len(WITH_MANIFESTS)
+    assert len(LayoutRepository(str(folder)).tags()) == len([*TABLE, *WITH_MANIFESTS, *official.MANIFESTS])
 
     shutil.rmtree(machine.cache)
     first = machine.role(path=path_without_go, source="image", mirror=str(folder))
@@ -473,6 +519,7 @@ def test_a_mirror_that_cannot_be_filled_is_an_error(host, machine, tmp_path, opt
 
 
 def test_manifests_that_are_nowhere_are_named_when_a_mirror_is_filled(host, machine, tmp_path, monkeypatch):
+    monkeypatch.delenv("GOPROXY", raising=False)
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(
         LoopError, match=f"The manifests of {', '.join(WITH_MANIFESTS)} are neither in a mirror"

@@ -93,7 +93,7 @@ def test_stop_and_start(loop, kept):
     assert loop.play("stop").succeeded().changed == []
     status = loop.play("status").succeeded()
     assert "Flux could not be asked" in status.text
-    loop.push(kept).refused("does not answer", str(loop.kubeconfig), "Is the cluster running")
+    loop.push(kept).refused("does not answer", str(loop.kubeconfig), "`make up` (the playbook site.yml)")
 
     # Its ports are kept: a program that took one in between is named.
     with listening(loop.ports["etcd"]) as port:

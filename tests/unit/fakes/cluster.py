@@ -11,7 +11,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources import Kind, Object, ObjectRef
+from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources import (
+    Kind,
+    Object,
+    ObjectRef,
+    ref_of,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils.kubernetes_client import (
     ClusterError,
     Listing,
@@ -38,13 +43,17 @@ class MemoryWatch:
 
 @dataclass
 class MemoryCluster:
-    """Implements ``kubernetes_client.Cluster``; ``react`` is what a controller does after a merge patch."""
+    """Implements ``kubernetes_client.Cluster``.
+
+    ``react`` is what a controller does after a merge patch, ``answer`` what the cluster says to a review.
+    """
 
     objects: dict[ObjectRef, Object] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     watches: list[MemoryWatch] = field(default_factory=list)
     react: Callable[[MemoryCluster, ObjectRef], None] = lambda cluster, ref: None
     texts: dict[str, str] = field(default_factory=dict)  # what is at which path
+    answer: Callable[[Object], Object] = lambda spec: {"allowed": True}
     origin: str = "/tmp/kubeconfig#test"  # noqa: S108 - names nothing that exists
     _versions: Iterator[int] = field(default_factory=lambda: itertools.count(100))
 
@@ -52,23 +61,38 @@ class MemoryCluster:
         self.asked.append(f"get {ref}")
         return copy.deepcopy(self.objects.get(ref))
 
-    def list(self, kind: Kind, namespace: str | None = None, *, field_selector: str | None = None) -> Listing:
-        self.asked.append(f"list {kind.plural} {namespace} {field_selector}")
+    def list(
+        self,
+        kind: Kind,
+        namespace: str | None = None,
+        *,
+        field_selector: str | None = None,
+        label_selector: str | None = None,
+    ) -> Listing:
+        self.asked.append(f"list {kind.plural} {namespace} {field_selector or label_selector}")
         field, _equals, value = (field_selector or "").partition("=")
         wanted = value if field == "metadata.name" else ""
+        label, _equals, value = (label_selector or "").partition("=")
         items = [
             copy.deepcopy(item)
             for ref, item in self.objects.items()
-            if ref.kind == kind and namespace in (None, ref.namespace) and wanted in ("", ref.name)
+            if ref.kind == kind
+            and namespace in (None, ref.namespace)
+            and wanted in ("", ref.name)
+            and (not label or item["metadata"].get("labels", {}).get(label) == value)
         ]
         return Listing(items, str(next(self._versions)))
+
+    def create(self, kind: Kind, manifest: Object) -> Object:
+        self.asked.append(f"create {kind.name} {manifest}")
+        return {**manifest, "status": self.answer(manifest.get("spec", {}))}
 
     def apply(
         self, kind: Kind, manifest: Object, *, manager: str, dry_run: bool = False, force: bool = False
     ) -> Object:
-        ref = ObjectRef(kind, manifest["metadata"]["namespace"], manifest["metadata"]["name"])
+        ref = ref_of(kind, manifest)
         self.asked.append(f"{'dry-run' if dry_run else 'apply'} {ref}")
-        live = copy.deepcopy(self.objects.get(ref)) or {"metadata": {"managedFields": []}, "spec": {}}
+        live = copy.deepcopy(self.objects.get(ref)) or {"metadata": {"managedFields": []}}
         applied = _applied(live, copy.deepcopy(manifest), manager, force=force)
         applied["metadata"]["resourceVersion"] = str(next(self._versions))
         if not dry_run:
@@ -133,7 +157,13 @@ def _leaves(item: Object) -> dict[tuple[str, ...], Any]:
         else:
             yield path, value
 
-    parts = {"metadata": metadata, "spec": item["spec"]} if metadata else {"spec": item["spec"]}
+    parts = {
+        name: value
+        for name, value in item.items()
+        if name not in ("apiVersion", "kind", "metadata", "status")
+    }
+    if metadata:
+        parts["metadata"] = metadata
     return dict(walk(parts, ()))
 
 
@@ -161,7 +191,8 @@ def _applied(live: Object, manifest: Object, manager: str, *, force: bool) -> Ob
         for key in path[:-1]:
             place = place.setdefault(key, {})
         place[path[-1]] = value
-    live["metadata"] |= {key: manifest["metadata"][key] for key in ("name", "namespace")}
+    identity = ("name", "namespace")
+    live["metadata"] |= {key: value for key, value in manifest["metadata"].items() if key in identity}
     live["metadata"].setdefault("generation", 1)
     live["metadata"].setdefault("creationTimestamp", "2026-01-01T00:00:00Z")
     live["metadata"]["managedFields"] = [

@@ -11,7 +11,11 @@ import pytest
 from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils.images import Images
 from ansible_collections.gitops.flux_local.plugins.module_utils.program_cache import Installer, look
-from ansible_collections.gitops.flux_local.plugins.module_utils.program_methods import LocalCommands
+from ansible_collections.gitops.flux_local.plugins.module_utils.program_methods import (
+    FolderMethod,
+    LocalCommands,
+    Method,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils.programs import parse_program
 
 PLATFORM = "linux-amd64"
@@ -55,7 +59,7 @@ class FakeMethod:
         return "Mend it."
 
 
-def installer(cache: Path, method: FakeMethod, warnings: list[str] | None = None) -> Installer:
+def installer(cache: Path, method: Method, warnings: list[str] | None = None) -> Installer:
     return Installer(
         cache, PLATFORM, method, LocalCommands(), (warnings if warnings is not None else []).append
     )
@@ -105,6 +109,24 @@ def test_check_mode_predicts_and_writes_nothing(tmp_path):
     assert predicted["changed"]
     assert predicted["manifests"].endswith("kwok/0.8.0/linux-amd64/manifests")
     assert not (tmp_path / "cache").exists()
+
+
+def test_manifests_alone_are_installed_without_a_program(tmp_path):
+    alone = {**KWOK, "name": "crds", "package": "", "check_text": ""}
+    folder = tmp_path / "folder/manifests/crds/stages"
+    folder.mkdir(parents=True)
+    (folder / "one.yaml").write_text("a: 1\n")
+    wanted = {"names": ["crds", "etcd"], "source": "auto", "folder": tmp_path / "folder"}
+    [etcd, crds] = seen(tmp_path / "cache", [ETCD, alone], **wanted)["missing"]
+    assert (etcd["method"], etcd["needs_module"]) == ("go", False)
+    assert (crds["method"], crds["needs_module"]) == ("folder", False)
+    [crds] = seen(tmp_path / "cache", [ETCD, alone], names=["crds"])["missing"]
+    assert (crds["method"], crds["needs_module"]) == ("go", True)
+
+    method = FolderMethod(tmp_path / "folder", PLATFORM)
+    assert installer(tmp_path / "cache", method).install(parse_program(alone), check_mode=False)["changed"]
+    assert files(tmp_path / "cache") == {"crds/0.8.0/linux-amd64/manifests/stages/one.yaml"}
+    assert seen(tmp_path / "cache", [ETCD, alone], names=["crds"])["missing"] == []
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,27 @@ def test_a_platform_has_the_name_that_go_gives_it(system, machine, name):
     assert platform_name(system, machine) == name
 
 
+def test_manifests_without_a_program():
+    alone = {
+        "name": "crds",
+        "version": "1",
+        "module": "m",
+        "source": "s",
+        "manifests": [{"from": "a", "to": "b"}],
+    }
+    program = parse_program(alone)
+    assert not program.has_program
+    assert cached(Path("/c"), program, "linux-amd64").as_fact(program) == {
+        "program": "",
+        "version": "1",
+        "manifests": "/c/crds/1/linux-amd64/manifests",
+    }
+    assert select([named("etcd"), program], []) == [named("etcd")]
+    assert select([named("etcd"), program], ["crds"]) == [program]
+    with pytest.raises(LoopError, match="lacks package, check_text"):
+        parse_program({**alone, "manifests": []})
+
+
 @pytest.mark.parametrize(("system", "machine"), [("Windows", "AMD64"), ("Linux", "riscv64"), ("", "")])
 def test_another_platform_is_an_error(system, machine):
     with pytest.raises(LoopError, match="not supported"):
@@ -103,17 +124,17 @@ def test_another_platform_is_an_error(system, machine):
 def test_places_in_the_cache_and_in_a_flat_folder():
     crds = parse_program(entry(manifests=[{"from": "a", "to": "crds"}, {"from": "b", "to": "crds"}]))
     assert crds.targets == ("crds",)
-    assert cached(Path("/c"), crds, "linux-amd64").as_fact("3.6.8") == {
+    assert cached(Path("/c"), crds, "linux-amd64").as_fact(crds) == {
         "program": "/c/etcd/3.6.8/linux-amd64/etcd",
         "version": "3.6.8",
         "manifests": "/c/etcd/3.6.8/linux-amd64/manifests",
     }
-    assert flat(Path("/f"), crds).as_fact("3.6.8") == {
+    assert flat(Path("/f"), crds).as_fact(crds) == {
         "program": "/f/etcd",
         "version": "3.6.8",
         "manifests": "/f/manifests/etcd",
     }
-    assert cached(Path("/c"), named("etcd"), "linux-amd64").as_fact("3.6.8")["manifests"] == ""
+    assert cached(Path("/c"), named("etcd"), "linux-amd64").as_fact(named("etcd"))["manifests"] == ""
     assert log_file(Path("/c"), crds) == Path("/c/logs/etcd-3.6.8.log")
 
 

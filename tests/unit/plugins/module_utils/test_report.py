@@ -95,3 +95,16 @@ def test_a_failing_source_is_told_before_its_kustomization():
     row = standings(answer)[0]
     assert (row["tag"], row["reason"], row["message"]) == ("v1", "OCIArtifactPullFailed", "no such tag")
     assert not row["pushed_digest"]
+
+
+def test_why_a_provider_was_chosen_is_said_unless_it_was_asked_for():
+    connection = {"provider": "kind", "context": "kind-c", "kubeconfig": "k"}
+    assert summary([], connection, {"host": "h"}, {})[1:3] == [
+        "cluster     kind, context kind-c",
+        "registry    h",
+    ]
+    lines = summary([], connection | {"why": "Docker 28.0 answers"}, {"host": "h"}, {})
+    assert lines[1:3] == [
+        "cluster     kind, context kind-c",
+        "            chosen because Docker 28.0 answers",
+    ]

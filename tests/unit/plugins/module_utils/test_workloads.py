@@ -74,6 +74,23 @@ def test_every_other_option_reaches_flux():
     ]
 
 
+def test_options_of_its_source_and_metadata_reach_flux():
+    workload = one(
+        labels={"team": "shop"},
+        annotations={"why": "because"},
+        provider="generic",
+        proxy_secret_ref={"name": "proxy"},
+        verify={"provider": "cosign", "secret_ref": {"name": "keys"}},
+    )
+    source = workload.source_object(ENDPOINT)
+    assert source["spec"]["provider"] == "generic"
+    assert source["spec"]["proxySecretRef"] == {"name": "proxy"}
+    assert source["spec"]["verify"] == {"provider": "cosign", "secretRef": {"name": "keys"}}
+    for item in (source, workload.kustomization_object()):
+        assert item["metadata"]["labels"] == {"team": "shop"}
+        assert item["metadata"]["annotations"] == {"why": "because"}
+
+
 @pytest.mark.parametrize(
     ("listed", "told"),
     [

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import base64
 import copy
 
 import pytest
@@ -13,6 +14,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources i
     REQUESTED_AT,
     ObjectRef,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils.registry_secrets import SECRET
 from ansible_collections.gitops.flux_local.plugins.module_utils.workloads_loop import foretold, run
 from ansible_collections.gitops.flux_local.tests.unit.fakes.cluster import MemoryCluster
 from ansible_collections.gitops.flux_local.tests.unit.fakes.repository import MemoryRepository
@@ -86,12 +88,12 @@ class Bench:
         (self.folder / name / "manifest.yaml").write_text(content)
         return {"name": name, "path": name, **options}
 
-    def run(self, *workloads, check_mode=False):
+    def run(self, *workloads, check_mode=False, **registry):
         self.cluster.asked.clear()
         self.rendered.clear()
         params = {
             "workloads": list(workloads),
-            "registry": {"host": "127.0.0.1:5001", "cluster": None, "insecure": True},
+            "registry": {"host": "127.0.0.1:5001", "cluster": None, "insecure": True, **registry},
             "base_dir": str(self.folder),
             "compare": "content",
             "source": "s",
@@ -236,3 +238,62 @@ def test_without_a_registry_check_mode_says_that_everything_would_be_made(bench)
         ("shop", True),
         ("old", False),
     ]
+
+
+LOGIN = ObjectRef(SECRET, "flux-system", "registry-127-0-0-1-5001-login")
+TLS = ObjectRef(SECRET, "flux-system", "registry-127-0-0-1-5001-tls")
+
+
+@pytest.fixture
+def access(tmp_path):
+    (tmp_path / "ca.pem").write_text("the authority")
+    return {"username": "ci", "password": "s3cret", "ca_cert": str(tmp_path / "ca.pem")}
+
+
+def test_flux_gets_the_login_and_the_authority_of_the_registry(bench, access):
+    foretold_run = bench.run(bench.workload("shop"), bench.workload("blog"), check_mode=True, **access)
+    assert LOGIN not in bench.cluster.objects
+    result = bench.run(bench.workload("shop"), bench.workload("blog"), **access)
+    for said in (foretold_run, result):
+        assert f"Secret {LOGIN.name}: created" in said["receipts"][0]["why"]
+        assert f"Secret {TLS.name}: created" in said["receipts"][1]["why"]
+        assert "s3cret" not in str(said)
+        assert base64.b64encode(b"ci:s3cret").decode() not in str(said)
+    spec = bench.cluster.objects[refs("shop")[0]]["spec"]
+    assert (spec["secretRef"], spec["certSecretRef"]) == ({"name": LOGIN.name}, {"name": TLS.name})
+    assert bench.cluster.objects[LOGIN]["type"] == "kubernetes.io/dockerconfigjson"
+    assert base64.b64decode(bench.cluster.objects[TLS]["data"]["ca.crt"]) == b"the authority"
+
+    again = bench.run(bench.workload("shop"), bench.workload("blog"), **access)
+    assert (again["changed"], again["diff"], bench.written()) == (False, [], [])
+    other = bench.run(bench.workload("shop"), **{**access, "password": "0ther"})
+    assert other["receipts"][0]["why"] == [f"Secret {LOGIN.name}: content differs"]
+
+
+def test_a_workload_can_name_secrets_of_its_own(bench, access):
+    own = {"secret_ref": {"name": "mine"}, "cert_secret_ref": {"name": "mine-too"}}
+    bench.run(bench.workload("shop", **own), **access)
+    spec = bench.cluster.objects[refs("shop")[0]]["spec"]
+    assert (spec["secretRef"], spec["certSecretRef"]) == ({"name": "mine"}, {"name": "mine-too"})
+    assert LOGIN not in bench.cluster.objects
+
+
+def test_the_last_workload_takes_the_secrets_with_it(bench, access):
+    bench.run(bench.workload("shop"), bench.workload("blog"), **access)
+    bench.run({"name": "shop", "state": "absent"}, **access)
+    assert LOGIN in bench.cluster.objects
+    gone = [{"name": "blog", "state": "absent"}]
+    assert (
+        f"Secret {LOGIN.name}: deleted" in bench.run(*gone, check_mode=True, **access)["receipts"][0]["why"]
+    )
+    assert LOGIN in bench.cluster.objects
+    assert f"Secret {LOGIN.name}: deleted" in bench.run(*gone, **access)["receipts"][0]["why"]
+    assert not {LOGIN, TLS} & set(bench.cluster.objects)
+
+
+def test_a_secret_of_somebody_else_is_left_alone(bench, access):
+    foreign = {"metadata": {"name": LOGIN.name, "namespace": "flux-system"}, "data": {}}
+    bench.cluster.objects[LOGIN] = foreign
+    with pytest.raises(LoopError, match=r"was not made by .* name your own Secret in the"):
+        bench.run(bench.workload("shop"), **access)
+    assert (bench.cluster.objects[LOGIN], bench.tags("shop")) == (foreign, None)

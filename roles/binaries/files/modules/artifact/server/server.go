@@ -73,7 +73,8 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler) err
 }
 
 // folder is an HTTP handler that offers the regular files of a folder to GET
-// and HEAD. Nothing outside the folder is reached: symbolic links are followed
+// and HEAD. The folder itself is there, and empty: the readiness probe of
+// source-controller's Deployment asks for it. Nothing outside the folder is reached: symbolic links are followed
 // only to files inside it. Whatever is not offered is not found, so that
 // nothing else is told about the file system.
 type folder struct {
@@ -101,6 +102,10 @@ func (f *folder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
 		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+		return
+	}
+	if r.URL.Path == "/" {
+		w.Header().Set("Content-Length", "0")
 		return
 	}
 	file, info, err := f.open(strings.TrimPrefix(r.URL.Path, "/"))

@@ -83,7 +83,7 @@ func TestServeHTTP(t *testing.T) {
 		{name: "index page is but a file", path: "/ns/app/index.html", status: 200, body: "page"},
 		{name: "missing", path: "/ns/app/2.tar.gz", status: 404},
 		{name: "below a file", path: "/ns/app/1.tar.gz/x", status: 404},
-		{name: "root", path: "/", status: 404},
+		{name: "root, as a probe asks", path: "/", status: 200, body: ""},
 		{name: "folder", path: "/ns/app", status: 404},
 		{name: "folder with slash", path: "/ns/app/", status: 404},
 		{name: "linked folder", path: "/ns/linked", status: 404},
