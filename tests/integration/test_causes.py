@@ -711,8 +711,22 @@ def test_what_flux_reconcile_says_without_a_folder(loop, tmp_path, by_hand):
         api.call("DELETE", f"{SOURCES}/{name}")
 
 
-def test_a_controller_that_is_stuck_is_named(loop, by_hand):
-    by_hand("waiting", "base")
+@pytest.fixture
+def waiting_kustomization(loop: Loop, tmp_path: Path, by_hand: Callable[..., None]) -> Iterator[None]:
+    """A Kustomization that is well as long as Flux is."""
+    push = {
+        "path": str(write(tmp_path / "waiting", waiting=config_map("waiting"))),
+        "url": f"oci://{loop.registry}/waiting",
+        "tags": ["latest"],
+    }
+    loop.tasks([{"gitops.flux_local.oci_artifact_push": push}]).succeeded()
+    Api(loop).source("waiting", url=f"oci://{loop.registry}/waiting", interval="1h")
+    by_hand("waiting", "waiting")
+    yield
+    Api(loop).call("DELETE", f"{SOURCES}/waiting")
+
+
+def test_a_controller_that_is_stuck_is_named(loop, waiting_kustomization):
     stuck = loop.pid("source-controller")
     os.kill(stuck, signal.SIGSTOP)
     try:
@@ -724,10 +738,9 @@ def test_a_controller_that_is_stuck_is_named(loop, by_hand):
         assert part in result["msg"]
 
 
-def test_a_controller_s_deployment_is_asked_why_it_does_not_run_or_is_of_another_version(loop, by_hand):
+def test_a_controller_s_deployment_says_why_it_does_not_run_or_that_it_is_old(loop, waiting_kustomization):
     """Of a cluster whose controllers are Deployments: one without Pods, then one older than its API."""
     api = Api(loop)
-    by_hand("waiting", "base")
     path = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments"
     definition = (
         "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/kustomizations.kustomize.toolkit.fluxcd.io"
