@@ -96,6 +96,10 @@ class Cluster(Protocol):
     def origin(self) -> str:
         """Which cluster this is: ``path of the kubeconfig#context``, or the host."""
 
+    @property
+    def server(self) -> str:
+        """The address of its API server."""
+
     def get(self, ref: ObjectRef) -> Object | None:
         """The object, None where it does not exist."""
 
@@ -154,6 +158,10 @@ class KubernetesCluster:
             _set_header(client, header, value)
         self._host: str = configuration.host
         self._client = client
+
+    @property
+    def server(self) -> str:
+        return self._host
 
     @cached_property
     def origin(self) -> str:

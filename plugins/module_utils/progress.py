@@ -35,6 +35,9 @@ class Follower(Protocol):
     def pushed(self, ref: ObjectRef, digest: str | None, seconds: float) -> None:
         """Take note that the artifact of a workload was pushed."""
 
+    def waits(self, workload: str, process: str) -> None:
+        """Take note that another process works on a workload."""
+
     def observe(self, trackers: Sequence[Tracker]) -> None:
         """See how the workloads that are waited for stand."""
 
@@ -47,6 +50,9 @@ class Silence:
 
     def pushed(self, ref: ObjectRef, digest: str | None, seconds: float) -> None:
         del ref, digest, seconds
+
+    def waits(self, workload: str, process: str) -> None:
+        del workload, process
 
     def observe(self, trackers: Sequence[Tracker]) -> None:
         del trackers
@@ -80,6 +86,9 @@ class Progress:
     def pushed(self, ref: ObjectRef, digest: str | None, seconds: float) -> None:
         self.changed(ref)
         self._pushed[ref] = f"pushed {(digest or '').removeprefix('sha256:')[:DIGEST_SHOWN]} {seconds:.1f} s"
+
+    def waits(self, workload: str, process: str) -> None:
+        self._write(f"{workload}  waits for process {process}, which works on it")
 
     def observe(self, trackers: Sequence[Tracker]) -> None:
         if self._is_verbose:

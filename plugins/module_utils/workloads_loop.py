@@ -57,6 +57,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.registry_secrets
     remove_unused_secret,
     secrets_of,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils.workload_locks import exclusive
 from ansible_collections.gitops.flux_local.plugins.module_utils.workloads import (
     Endpoint,
     Workload,
@@ -230,11 +231,13 @@ def run(
     check_mode: bool,
     with_diff: bool,
     follower: Follower | None = None,
+    locks: str | None = None,
 ) -> dict[str, Any]:
     """Bring every listed workload to what the user's folders hold, and prove it.
 
     Everything that can be refused is refused before anything is pushed or applied. Raises LoopError with all
-    receipts when a workload is not well in the end.
+    receipts when a workload is not well in the end. ``locks`` is a folder with which two runs on one machine
+    are kept from working on the same workload at once; check mode needs none.
     """
     workloads = in_order(read_workloads(params["workloads"]))
     followed = follower or Silence()
@@ -245,6 +248,10 @@ def run(
     endpoint = replace(endpoint, secrets={secret.reference: secret.name for secret in secrets})
     absent = [Absent(workload) for workload in reversed(workloads) if not workload.is_present]
     with ExitStack() as stack, ThreadPoolExecutor(CONNECTIONS) as pool:
+        if locks and not check_mode:
+            names = [f"{workload.namespace}/{workload.name}" for workload in workloads]
+            wait = {"timeout": params["timeout"], "on_wait": followed.waits}
+            stack.enter_context(exclusive(locks, cluster.server, names, **wait))
 
         def packed(workload: Workload) -> Present:
             repository = connect(parse_url(workload.url(endpoint.host)), connection)

@@ -18,6 +18,8 @@ description:
   - What is as it should be is left alone, nothing is pushed, applied or reconciled for it.
   - A workload fails as soon as Flux says that it failed, or that it waits for what has failed, is suspended or missing. The module says
     what has happened, where in the user's folder, and what to do. RV(receipts[].cause) has all that is known about it.
+  - Of two runs at once on one machine, the second waits for the first where both have the same workload. A run that was interrupted at
+    any point is completed by the next.
   - Everything that can be refused is refused before anything is pushed. A folder that is to be pushed is rendered first as
     kustomize-controller will render it.
 extends_documentation_fragment:
@@ -311,6 +313,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.kubernetes_clien
 from ansible_collections.gitops.flux_local.plugins.module_utils.module import exit_with, require
 from ansible_collections.gitops.flux_local.plugins.module_utils.progress import Progress
 from ansible_collections.gitops.flux_local.plugins.module_utils.registry import OrasRepository
+from ansible_collections.gitops.flux_local.plugins.module_utils.workload_locks import lock_folder
 from ansible_collections.gitops.flux_local.plugins.module_utils.workloads_loop import FluxCli, foretold, run
 
 REGISTRY: dict[str, Any] = {
@@ -364,6 +367,7 @@ def _result(module: AnsibleModule) -> dict[str, Any]:
                 check_mode=module.check_mode,
                 with_diff=module._diff,
                 follower=follower,
+                locks=lock_folder(),
             )
 
     return on_cluster(module, call)

@@ -54,6 +54,7 @@ class MemoryCluster:
     react: Callable[[MemoryCluster, ObjectRef], None] = lambda cluster, ref: None
     texts: dict[str, str] = field(default_factory=dict)  # what is at which path
     answer: Callable[[Object], Object] = lambda spec: {"allowed": True}
+    server: str = "https://127.0.0.1:6443"
     origin: str = "/tmp/kubeconfig#test"  # noqa: S108 - names nothing that exists
     _versions: Iterator[int] = field(default_factory=lambda: itertools.count(100))
 

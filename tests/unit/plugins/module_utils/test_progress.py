@@ -127,6 +127,12 @@ def test_what_was_as_it_should_be_is_not_told():
     assert len(bench.lines) == 1
 
 
+def test_who_else_works_on_a_workload_is_told():
+    bench = Bench()
+    bench.progress.waits("flux-system/shop", "4711")
+    assert bench.lines == ["flux-system/shop  waits for process 4711, which works on it"]
+
+
 def test_each_condition_that_changes_is_told_when_asked_for():
     bench = Bench(is_verbose=True)
     tracker = bench.tracker(BUILDING, source())
