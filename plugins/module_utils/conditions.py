@@ -57,6 +57,7 @@ class Verdict:
 
 DEPENDENCY_NOT_READY = "DependencyNotReady"
 DEPENDENCY_FAILED = "DependencyFailed"
+HEALTH_CHECK_FAILED = "HealthCheckFailed"
 NOT_HANDLED = "NotHandled"
 NOT_FOUND = "NotFound"
 CONNECTION_LOST = "ConnectionLost"

@@ -556,8 +556,8 @@ def _unhealthy(failure: Failure) -> Cause:
 
 def _of_health(failure: Failure, kind: CauseKind) -> Cause:
     if not failure.unhealthy:
-        said = _flat(failure.verdict.message).rstrip(".")
-        return Cause(kind, failure.place, f"{said}.", "Look at the events of these objects.")
+        said = f"{failure.verdict.reason}: {_flat(failure.verdict.message)}".rstrip(".: ")
+        return Cause(kind, failure.place, f"{said}.", "Look at the events of what is not healthy.")
     first, *others = failure.unhealthy
     text = _told(first)
     if others:

@@ -29,8 +29,8 @@ Health = Callable[[Object], "tuple[int, int] | None"]
 class Follower(Protocol):
     """Who wants to know what happens."""
 
-    def changed(self, ref: ObjectRef) -> None:
-        """Take note that something of a workload was changed: its end is worth a line."""
+    def changed(self, refs: Iterable[ObjectRef]) -> None:
+        """Take note that something of workloads was changed: their end is worth a line."""
 
     def pushed(self, ref: ObjectRef, digest: str | None, seconds: float) -> None:
         """Take note that the artifact of a workload was pushed."""
@@ -45,8 +45,8 @@ class Follower(Protocol):
 class Silence:
     """Nobody wants to know."""
 
-    def changed(self, ref: ObjectRef) -> None:
-        del ref
+    def changed(self, refs: Iterable[ObjectRef]) -> None:
+        del refs
 
     def pushed(self, ref: ObjectRef, digest: str | None, seconds: float) -> None:
         del ref, digest, seconds
@@ -80,11 +80,11 @@ class Progress:
         self._settled: set[ObjectRef] = set()
         self._due = clock() + PAUSE_SECONDS
 
-    def changed(self, ref: ObjectRef) -> None:
-        self._changed.add(ref)
+    def changed(self, refs: Iterable[ObjectRef]) -> None:
+        self._changed.update(refs)
 
     def pushed(self, ref: ObjectRef, digest: str | None, seconds: float) -> None:
-        self.changed(ref)
+        self.changed([ref])
         self._pushed[ref] = f"pushed {(digest or '').removeprefix('sha256:')[:DIGEST_SHOWN]} {seconds:.1f} s"
 
     def waits(self, workload: str, process: str) -> None:

@@ -122,7 +122,7 @@ def test_what_was_as_it_should_be_is_not_told():
     assert bench.lines == []
     bench = Bench()
     tracker = bench.tracker(READY, source(), READY)
-    bench.progress.changed(tracker.ref)
+    bench.progress.changed([tracker.ref])
     bench.see(tracker)
     assert len(bench.lines) == 1
 
