@@ -17,6 +17,7 @@ from ansible_collections.gitops.flux_local.tests.clusters.lab import KindLoop
 from ansible_collections.gitops.flux_local.tests.integration.loops import Run, config_map, write
 from ansible_collections.gitops.flux_local.tests.integration.other_flux import (
     CONTROLLERS,
+    MERGE,
     install_by_others,
     send,
 )
