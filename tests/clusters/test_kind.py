@@ -40,7 +40,7 @@ def pod(name: str, image: str) -> dict[str, Any]:
 
 def is_running(loop: KindLoop, name: str) -> bool:
     found = loop.get(f"/api/v1/namespaces/default/pods/{name}")
-    return bool(found) and found["status"]["phase"] == "Running"
+    return found is not None and found["status"]["phase"] == "Running"
 
 
 def without_flux(loop: KindLoop, *arguments: str, **options: Any) -> Run:
