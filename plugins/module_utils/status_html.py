@@ -26,6 +26,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.status_words imp
     remarks,
     rows_of_programs,
     standing,
+    why,
 )
 
 # Nothing is loaded, and nothing in the page can run, whatever it holds.
@@ -115,6 +116,7 @@ details:target { outline: 2px solid var(--busy); outline-offset: 4px; border-rad
   margin: 4px 0 10px; padding: 10px 14px; border-radius: 10px; background: var(--soft);
   overflow-wrap: anywhere;
 }
+.message span { color: var(--quiet); font-size: 13px; }
 .message.bad { background: var(--bad-soft); }
 svg { display: block; }
 svg.graph { max-width: none; }
@@ -280,6 +282,8 @@ def _workload(
 
 def _message(workload: Mapping[str, Any], word: str) -> str:
     told = f"<b>{shown(workload['reason'])}</b> {shown(workload['message'])}"
+    if workload["cause"]:
+        told = f"{shown(why(workload))}<br><span>{told}</span>"
     return f'<p class="message {"bad" if word == "bad" else ""}">{told}</p>'
 
 
