@@ -111,6 +111,7 @@ details[open] > summary::before { transform: rotate(90deg); }
 summary:hover .who { text-decoration: underline; }
 .who { font-weight: 600; overflow-wrap: anywhere; } .quiet { color: var(--quiet); }
 .inside { padding: 2px 0 20px 30px; }
+.inside table { font-size: 13px; }
 details:target { outline: 2px solid var(--busy); outline-offset: 4px; border-radius: 8px; }
 .message {
   margin: 4px 0 10px; padding: 10px 14px; border-radius: 10px; background: var(--soft);
