@@ -24,6 +24,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_push im
     PushRequest,
     PushResult,
     push,
+    whole,
     with_origin,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.conditions import (
@@ -59,7 +60,12 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.manifest_places 
     WorkloadOrigin,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.packing import Pack, pack
-from ansible_collections.gitops.flux_local.plugins.module_utils.prediction import Change
+from ansible_collections.gitops.flux_local.plugins.module_utils.prediction import (
+    Change,
+    creation,
+    read_rendered,
+    with_variables,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils.progress import Follower, Silence
 from ansible_collections.gitops.flux_local.plugins.module_utils.registry import Connection, Repository
 from ansible_collections.gitops.flux_local.plugins.module_utils.registry_secrets import (
@@ -640,23 +646,63 @@ def _endpoint(registry: Mapping[str, Any]) -> Endpoint:
     return Endpoint(registry["host"], registry["cluster"] or registry["host"], registry["insecure"])
 
 
-def foretold(params: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What check mode says when the registry does not run; None when it does.
+def is_up(params: Mapping[str, Any]) -> bool:
+    """Whether the registry answers, and the kubeconfig is there: without, no loop runs."""
+    kubeconfig = params["kubeconfig"]
+    is_known = not isinstance(kubeconfig, str) or os.path.exists(os.path.expanduser(kubeconfig))
+    return is_known and _listens(_endpoint(params["registry"]).host)
 
-    There is nothing to compare with then: everything would be made.
+
+def foretold(
+    params: Mapping[str, Any],
+    *,
+    connect: Callable[[Reference, Connection], Repository],
+    renderer: Renderer | None,
+    warn: Callable[[str], None],
+    with_diff: bool,
+) -> dict[str, Any]:
+    """What check mode says where no loop runs: there is nothing to compare with, so everything would be made.
+
+    What Flux would make of the folders is told where there is a ``renderer``. Raises LoopError for what would
+    be refused anyway.
     """
     endpoint = _endpoint(params["registry"])
-    if _listens(endpoint.host):
-        return None
+    connection = Connection.from_params(params["registry"])
     workloads = in_order(read_workloads(params["workloads"]))
-    receipts = [
-        {
-            **_about(workload, ["the loop does not run yet"] if workload.is_present else []),
-            "ready": False,
-            "verdict": "",
-            "url": workload.url(endpoint.host),
-            "tag": workload.options["tag"],
-        }
-        for workload in workloads
-    ]
-    return {"changed": any(receipt["changed"] for receipt in receipts), "receipts": receipts, "diff": []}
+    mask = Mask()
+    receipts: list[dict[str, Any]] = []
+    diffs: list[Mapping[str, Any]] = []
+    with ExitStack() as stack:
+        for workload in workloads:
+            if not workload.is_present:
+                receipts.append({**_about(workload, []), "ready": False, "verdict": "absent"})
+                continue
+            repository = connect(parse_url(workload.url(endpoint.host)), connection)
+            one = _packed(workload, params, repository, stack)
+            changes = _creations(one, renderer) if renderer else []
+            for warning in one.warnings:
+                warn(f"{workload.name}: {warning}")
+            receipts.append(
+                {
+                    **_about(workload, ["the loop does not run yet"], changes),
+                    "ready": False,
+                    "verdict": "",
+                    "url": workload.url(endpoint.host),
+                    "tag": workload.options["tag"],
+                    "files": one.packed.files,
+                }
+            )
+            if with_diff:
+                diffs += [
+                    *whole(repository.reference.url, one.packed),
+                    *(each.shown(mask) for each in changes),
+                ]
+    is_changed = any(receipt["changed"] for receipt in receipts)
+    return {"changed": is_changed, "receipts": receipts, "diff": bounded(diffs)}
+
+
+def _creations(one: Present, renderer: Renderer) -> list[Change]:
+    kustomization = one.workload.kustomization_object()
+    text = _render(one, renderer, with_variables(kustomization, {}))
+    items = read_rendered(text, _manifests(one.packed))
+    return [] if one.workload.options["suspend"] else [creation(item) for item in items]

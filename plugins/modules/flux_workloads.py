@@ -33,7 +33,8 @@ attributes:
     details:
       - Folders are rendered as kustomize-controller renders them, and the API server is asked by dry runs what would become of every
         object. What differs is returned as RV(receipts[].changes) and shown by C(--diff).
-      - When the registry does not run, everything is said to be made, since there is nothing to compare with.
+      - When the registry does not run, or there is no kubeconfig or no Flux yet, everything is said to be made, since there is nothing to compare
+        with.
   diff_mode:
     support: full
   idempotent:
@@ -362,6 +363,7 @@ receipts:
 """
 
 import contextlib
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -370,12 +372,22 @@ from ansible_collections.kubernetes.core.plugins.module_utils.args_common import
 
 from ansible_collections.gitops.flux_local.plugins.module_utils.archive import file_errors
 from ansible_collections.gitops.flux_local.plugins.module_utils.flux_evidence import healthy_objects
-from ansible_collections.gitops.flux_local.plugins.module_utils.kubernetes_client import Cluster, on_cluster
+from ansible_collections.gitops.flux_local.plugins.module_utils.kubernetes_client import (
+    Cluster,
+    ClusterError,
+    NotFoundError,
+    on_cluster,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils.module import exit_with, require
 from ansible_collections.gitops.flux_local.plugins.module_utils.progress import Progress
 from ansible_collections.gitops.flux_local.plugins.module_utils.registry import OrasRepository
 from ansible_collections.gitops.flux_local.plugins.module_utils.workload_locks import lock_folder
-from ansible_collections.gitops.flux_local.plugins.module_utils.workloads_loop import FluxCli, foretold, run
+from ansible_collections.gitops.flux_local.plugins.module_utils.workloads_loop import (
+    FluxCli,
+    foretold,
+    is_up,
+    run,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils.workloads_options import WORKLOADS
 
 
@@ -395,24 +407,42 @@ def main() -> None:
 
 
 def _result(module: AnsibleModule) -> dict[str, Any]:
-    if module.check_mode and (told := foretold(module.params)):
-        return told
+    if module.check_mode and not is_up(module.params):
+        return _foretold(module)
+    try:
+        return on_cluster(module, lambda cluster: _run(module, cluster))
+    except ClusterError as error:
+        # A task before this one would have brought Flux, or the namespace.
+        if not module.check_mode or error.status != 404 or isinstance(error, NotFoundError):
+            raise
+        module.warn(f"{error.message} Everything is said to be made.")
+        return _foretold(module)
 
-    def call(cluster: Cluster) -> dict[str, Any]:
-        with _follower(module, cluster) as follower:
-            return run(
-                module.params,
-                cluster=cluster,
-                connect=OrasRepository,
-                renderer=FluxCli(module.params["flux"]),
-                warn=module.warn,
-                check_mode=module.check_mode,
-                with_diff=module._diff,
-                follower=follower,
-                locks=lock_folder(),
-            )
 
-    return on_cluster(module, call)
+def _run(module: AnsibleModule, cluster: Cluster) -> dict[str, Any]:
+    with _follower(module, cluster) as follower:
+        return run(
+            module.params,
+            cluster=cluster,
+            connect=OrasRepository,
+            renderer=FluxCli(module.params["flux"]),
+            warn=module.warn,
+            check_mode=module.check_mode,
+            with_diff=module._diff,
+            follower=follower,
+            locks=lock_folder(),
+        )
+
+
+def _foretold(module: AnsibleModule) -> dict[str, Any]:
+    renderer = FluxCli(module.params["flux"])
+    return foretold(
+        module.params,
+        connect=OrasRepository,
+        renderer=renderer if os.path.exists(renderer.program) else None,
+        warn=module.warn,
+        with_diff=module._diff,
+    )
 
 
 @contextlib.contextmanager
