@@ -468,6 +468,13 @@ def _tidy_up(api: Api) -> None:
         api.call("DELETE", path)
     path = "/api/v1/namespaces/ending/configmaps/held"
     api.call("PATCH", path, {"metadata": {"finalizers": None}}, "application/merge-patch+json")
+    for path in (
+        "/apis/apps/v1/namespaces/default/deployments/immutable",
+        f"/api/v1/namespaces/{NAMESPACE}/secrets/signer",
+        f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/weak",
+        *(f"/api/v1/namespaces/{name}" for name in ("full", "hooked", "closed", "policed")),
+    ):
+        api.call("DELETE", path)
 
 
 @pytest.fixture(scope="module")
@@ -484,12 +491,12 @@ def told(shared_loop: Loop, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         run = shared_loop.push(*listed, workloads_timeout=120)
         ended = datetime.now(UTC)
         yield Told(run, folder, ended)
-    _tidy_up(api)
     for kind in (KUSTOMIZATIONS, SOURCES):
         paths = [f"{kind}/{name}" for name in (*WORKLOADS, "outsider")]
         for path in paths:
             api.call("DELETE", path)
         until(lambda paths=paths: not any(map(shared_loop.get, paths)), "all is gone")  # type: ignore[misc]  # bound
+    _tidy_up(api)
 
 
 def test_a_failure_is_told_within_seconds_of_flux_knowing_it(told, shared_loop):
@@ -680,6 +687,7 @@ def test_a_registry_that_does_not_let_flux_in(loop, binary, tmp_path, by_hand):
         assert f"the registry {host} does not let Flux in" in said[name]["msg"]
         assert part in said[name]["msg"]
         api.call("DELETE", f"{SOURCES}/{name}")
+    api.call("DELETE", f"{path}/wrong")
 
 
 def test_what_flux_reconcile_says_without_a_folder(loop, tmp_path, by_hand):
