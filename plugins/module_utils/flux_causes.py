@@ -10,8 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from ansible_collections.gitops.flux_local.plugins.module_utils.conditions import (
     CONNECTION_LOST,
@@ -23,6 +22,13 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.conditions impor
     UNEXPECTED_REVISION,
     State,
     Verdict,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils.flux_cause_rules import (
+    KUSTOMIZATION_RULES,
+    OBJECT_RULES,
+    SOURCE_RULES,
+    CauseKind,
+    Rule,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources import (
     KUSTOMIZATION,
@@ -38,43 +44,6 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.health import (
 )
 
 LOG_LINES_SHOWN = 3
-
-
-class CauseKind(StrEnum):
-    """What a failure is, in one word for programs."""
-
-    REGISTRY_UNREACHABLE = "registry_unreachable"
-    REGISTRY_UNTRUSTED = "registry_untrusted"
-    AUTHENTICATION = "authentication"
-    ARTIFACT_MISSING = "artifact_missing"
-    VERSION_MISSING = "version_missing"
-    UNEXPECTED_REVISION = "unexpected_revision"
-    SIGNATURE = "signature"
-    LAYER = "layer"
-    SOURCE = "source"
-    PATH_MISSING = "path_missing"
-    BUILD = "build"
-    SUBSTITUTION = "substitution"
-    UNKNOWN_KIND = "unknown_kind"
-    INVALID_FIELD = "invalid_field"
-    IMMUTABLE_FIELD = "immutable_field"
-    ADMISSION = "admission"
-    QUOTA = "quota"
-    FORBIDDEN = "forbidden"
-    NAMESPACE_MISSING = "namespace_missing"
-    NAMESPACE_TERMINATING = "namespace_terminating"
-    OWNED_ELSEWHERE = "owned_elsewhere"
-    REFUSED = "refused"
-    EXPRESSION = "expression"
-    DEPENDENCY = "dependency"
-    UNHEALTHY = "unhealthy"
-    CONTROLLER = "controller"
-    SUSPENDED = "suspended"
-    DELETING = "deleting"
-    NOT_FOUND = "not_found"
-    TIME_OUT = "time_out"
-    CONNECTION = "connection"
-    OTHER = "other"
 
 
 @dataclass(frozen=True)
@@ -178,247 +147,19 @@ class Failure:
         return str(self.verdict.subject or self.ref)
 
 
-class _Rule(NamedTuple):
-    """What Flux says, and what that means. The groups of the pattern fill the braces of text and remedy."""
-
-    kind: CauseKind
-    pattern: str
-    text: str
-    remedy: str
-
-
 _OBJECT = re.compile(
     r"(?P<object_kind>[A-Z]\w*)/(?:(?P<namespace>[^/\s]*)/)?(?P<object_name>[^/\s]+)"
     r" (?:dry-run failed|apply failed|not found|is invalid)(?: \((?P<status>\w+)\))?:? *(?P<said>.*)",
     re.DOTALL,
 )
 _SCRATCH = re.compile(r"[^\s'\"]*/kustomization-\d+(?P<inside>(?:/[^\s'\":,]+)*)")
-# The line stands behind the file that cannot be decoded. https://github.com/goccy, go-yaml: "yaml: line N: …"
+# As Go's parsers of YAML say it.
 _LINE = re.compile(r"yaml: line (\d+): ")
 _FIELD = re.compile(
     r"(?P<field>[A-Za-z][\w.\[\]/-]*): (?:Invalid value|Required value|Unsupported value|Duplicate value|"
     r"Forbidden|Too long|Too many|Not found|Internal error|expected )"
 )
 _UNHEALTHY = re.compile(r"(\w+)/(?:([^/\s]*)/)?([^/\s]+) status: '(\w+)'")
-
-_SOURCE_RULES = (
-    _Rule(
-        CauseKind.SIGNATURE,
-        r"^VerificationError: .*?provider '(?P<provider>[^']+)': (?P<why>.*)",
-        "the signature of {asked} cannot be verified with {provider}: {why}.",
-        "Sign it with the key that verify names, or correct verify and its Secret.",
-    ),
-    _Rule(
-        CauseKind.AUTHENTICATION,
-        r"""secrets? ["'](?:[^"'/]*/)?(?P<secret>[^"']+)["'] not found""",
-        "the Secret {secret} that it names does not exist.",
-        "Create it in namespace {namespace}, or take its name out of the source.",
-    ),
-    _Rule(
-        CauseKind.REGISTRY_UNTRUSTED,
-        r"(?P<why>x509: [^;]*)",
-        "Flux does not trust the certificate of the registry {host}: {why}.",
-        "Give the source a cert_secret_ref with the authority that signed it.",
-    ),
-    _Rule(
-        CauseKind.AUTHENTICATION,
-        r"(?P<why>UNAUTHORIZED|DENIED|FORBIDDEN|authentication required|40[13] (?:Unauthorized|Forbidden))",
-        "the registry {host} does not let Flux in: {why}.",
-        "{credentials}",
-    ),
-    _Rule(
-        CauseKind.VERSION_MISSING,
-        r"no match found for semver: (?P<range>.*)",
-        "no tag of {url} matches the semver range {range}.",
-        "Push a version that does, or correct semver of the source.",
-    ),
-    _Rule(
-        CauseKind.ARTIFACT_MISSING,
-        r"MANIFEST_UNKNOWN|NAME_UNKNOWN|manifest unknown|repository name not known",
-        "the registry has no {asked}.",
-        "Push it, or correct url, tag or digest of the source.",
-    ),
-    _Rule(
-        CauseKind.LAYER,
-        r"failed to find layer with media type '(?P<media>[^']+)'",
-        "{asked} has no layer of media type {media}.",
-        "Correct layer_selector of the source: what this collection pushes has one layer of"
-        " application/vnd.cncf.flux.content.v1.tar+gzip.",
-    ),
-    _Rule(
-        CauseKind.LAYER,
-        r"^OCIArtifactLayerOperationFailed: (?P<why>.*)",
-        "the layer of {asked} cannot be used: {why}.",
-        "Push it as a Flux artifact, or name the layer with layer_selector of the source.",
-    ),
-    _Rule(
-        CauseKind.SOURCE,
-        r"^URLInvalid: URL validation failed for '[^']*': (?P<why>.*)",
-        "its url {url} is not valid: {why}.",
-        "Correct url of the source.",
-    ),
-    _Rule(
-        CauseKind.REGISTRY_UNREACHABLE,
-        r"(?P<why>dial tcp[^;]*|lookup [^;]*no such host|[^;:]*i/o timeout|context deadline exceeded"
-        r"|[^;:]*connection reset by peer|\bEOF\b)",
-        "Flux does not reach the registry {host} from the cluster: {why}.",
-        "{reachable}",
-    ),
-)
-
-_KUSTOMIZATION_RULES = (
-    _Rule(
-        CauseKind.PATH_MISSING,
-        r"kustomization path not found: stat (?P<file>.*): no such file or directory",
-        "the artifact has no such folder.",
-        "Correct path of the Kustomization, or push a folder that has it.",
-    ),
-    _Rule(
-        CauseKind.SUBSTITUTION,
-        r"substitute from '(?P<what>[^']+)' error: (?P<why>.*)",
-        "the values of {what} cannot be substituted: {why}.",
-        "Create it in namespace {namespace}, or correct substitute_from.",
-    ),
-    _Rule(
-        CauseKind.SUBSTITUTION,
-        r"variable substitution failed: (?P<why>.*)",
-        "a variable cannot be substituted: {why}.",
-        "Give it a value with substitute or a default in the manifest.",
-    ),
-    _Rule(
-        CauseKind.AUTHENTICATION,
-        r"""secrets ["'](?P<secret>[^"']+)["'] not found""",
-        "the Secret {secret} that it names does not exist.",
-        "Create it in namespace {namespace}, or correct the name.",
-    ),
-    _Rule(
-        CauseKind.EXPRESSION,
-        r"^InvalidCELExpression: (?:.*?)(?P<why>failed to parse .*?)(?: \||$)",
-        "{why}.",
-        "Correct the expression; Flux does not try again before.",
-    ),
-    _Rule(
-        CauseKind.BUILD,
-        r"failed to decode Kubernetes YAML from .*?: (?:MalformedYAMLError: )?(?P<why>.*)",
-        "it does not build: {why}.",
-        "Correct the file.",
-    ),
-    _Rule(
-        CauseKind.BUILD,
-        r"^BuildFailed: .*open (?P<file>\S+): no such file or directory",
-        "it does not build: there is no such file, though kustomization.yaml names it.",
-        "Add the file, or take its name out of kustomization.yaml.",
-    ),
-    _Rule(
-        CauseKind.BUILD,
-        r"may not add resource with an already registered id: (?P<id>[^'\s]+)",
-        "it does not build: {id} is there twice.",
-        "Take one of the two out.",
-    ),
-    _Rule(
-        CauseKind.BUILD,
-        r"^BuildFailed: (?:kustomize build failed: )?(?P<why>.*)",
-        "it does not build: {why}.",
-        "Correct what kustomization.yaml says.",
-    ),
-    _Rule(
-        CauseKind.FORBIDDEN,
-        r"^AccessDenied: (?P<why>.*)",
-        "{why}.",
-        "Move both into one namespace, or let Flux's controllers cross namespaces.",
-    ),
-)
-
-# What the API server says about one object.
-_OBJECT_RULES = (
-    _Rule(
-        CauseKind.UNKNOWN_KIND,
-        r'no matches for kind "(?P<kind>[^"]+)" in version "(?P<version>[^"]+)"',
-        "the API server knows no kind {kind} of {version}.",
-        "{bringer}",
-    ),
-    _Rule(
-        CauseKind.NAMESPACE_MISSING,
-        r'namespaces "(?P<missing>[^"]+)" not found',
-        "there is no namespace {missing}.",
-        "Create it: add it to the workload, or depend on the workload that brings it.",
-    ),
-    _Rule(
-        CauseKind.NAMESPACE_TERMINATING,
-        r"in namespace (?P<ending>\S+) because it is being terminated",
-        "the namespace {ending} is being deleted.",
-        "Wait until it is gone; if it stays, look for finalizers of what is in it.",
-    ),
-    _Rule(
-        CauseKind.QUOTA,
-        r"exceeded quota: (?P<quota>[^,]+), (?P<why>.*)",
-        "the quota {quota} is exceeded: {why}.",
-        "Raise the ResourceQuota, or ask for less.",
-    ),
-    _Rule(
-        CauseKind.ADMISSION,
-        r'failed calling webhook "(?P<webhook>[^"]+)": (?P<why>.*)',
-        "the webhook {webhook} cannot be asked: {why}.",
-        "Have its service run, or delete the webhook configuration that names it.",
-    ),
-    _Rule(
-        CauseKind.ADMISSION,
-        r'admission webhook "(?P<webhook>[^"]+)" denied the request(?: without explanation)?:? ?(?P<why>.*)',
-        "the webhook {webhook} refuses it: {why}.",
-        "Change the object to what the webhook allows.",
-    ),
-    _Rule(
-        CauseKind.ADMISSION,
-        r"ValidatingAdmissionPolicy '(?P<policy>[^']+)'.*? denied request: (?P<why>.*)",
-        "the ValidatingAdmissionPolicy {policy} refuses it: {why}.",
-        "Change the object to what the policy allows.",
-    ),
-    _Rule(
-        CauseKind.ADMISSION,
-        r'violates PodSecurity "(?P<level>[^"]+)": (?P<why>.*)',
-        "it violates the Pod security level {level} of its namespace: {why}.",
-        "Change the Pod, or the level of the namespace.",
-    ),
-    _Rule(
-        CauseKind.FORBIDDEN,
-        r'[Uu]ser "(?P<user>[^"]+)" cannot (?P<verb>\w+) resource "(?P<resource>[^"]+)"(?P<scope>.*)',
-        "{user} may not {verb} {resource}.",
-        "Bind a Role with this right to it, or correct service_account_name of the Kustomization.",
-    ),
-    _Rule(
-        CauseKind.IMMUTABLE_FIELD,
-        r"(?P<why>.*(?:field is immutable|is immutable|may not change once set"
-        r"|updates to statefulset spec for fields other than|pod updates may not change fields).*)",
-        "{fields} cannot be changed in place.",
-        "Take the change back, or set force of the Kustomization to true: Flux then deletes the object and"
-        " creates it anew.",
-    ),
-    _Rule(
-        CauseKind.OWNED_ELSEWHERE,
-        r'conflict with "(?P<manager>[^"]+)"(?P<why>.*)',
-        "the field manager {manager} has set fields of it to other values.",
-        "Have only one of the two manage it.",
-    ),
-    _Rule(
-        CauseKind.INVALID_FIELD,
-        r"failed to create typed patch object \([^)]*\): \.?(?P<why>.*)",
-        "{why}.",
-        "Correct this field.",
-    ),
-    _Rule(
-        CauseKind.INVALID_FIELD,
-        r"^(?:[\w.]+ \"[^\"]*\" is invalid: )(?P<why>.*)",
-        "{why}.",
-        "Correct this field.",
-    ),
-    _Rule(
-        CauseKind.INVALID_FIELD,
-        r'(?P<why>(?:strict decoding error: )?unknown field "[^"]+".*|field not declared in schema.*)',
-        "{why}.",
-        "Correct this field.",
-    ),
-    _Rule(CauseKind.REFUSED, r"(?P<why>.*)", "the API server refuses it: {why}.", "Correct the object."),
-)
 
 _POD_REMEDIES = {
     "ImagePullBackOff": "Correct the name or tag of the image, or let the nodes reach its registry.",
@@ -613,7 +354,7 @@ def _of_source(failure: Failure) -> Cause:
     registry = failure.origin.registry
     return _first(
         failure,
-        _SOURCE_RULES,
+        SOURCE_RULES,
         f"{failure.verdict.reason}: {_flat(failure.verdict.message)}",
         {
             "url": url,
@@ -646,7 +387,7 @@ def _of_kustomization(failure: Failure) -> Cause:
     flat = _flat(_SCRATCH.sub(lambda found: _users_file(failure, found), message))
     told = _first(
         failure,
-        _KUSTOMIZATION_RULES,
+        KUSTOMIZATION_RULES,
         f"{failure.verdict.reason}: {flat}",
         {"namespace": failure.ref.namespace},
         _file_place(failure, message),
@@ -675,7 +416,7 @@ def _of_object(failure: Failure, named: re.Match[str]) -> Cause:
     place = failure.origin.place_of(kind, name, fields[0] if fields else "")
     told = _first(
         failure,
-        _OBJECT_RULES,
+        OBJECT_RULES,
         said,
         {
             "fields": " and ".join(fields) or "its fields",
@@ -689,7 +430,7 @@ def _of_object(failure: Failure, named: re.Match[str]) -> Cause:
 
 def unknown_kind(message: str) -> tuple[str, str] | None:
     """Kind and apiVersion of what the API server does not know, None where a message says something else."""
-    found = re.search(_OBJECT_RULES[0].pattern, message)
+    found = re.search(OBJECT_RULES[0].pattern, message)
     return (found["kind"], found["version"]) if found else None
 
 
@@ -725,7 +466,7 @@ def shared_with(item: str, others: Sequence[ObjectRef]) -> Cause:
 
 def _first(
     failure: Failure,
-    rules: Sequence[_Rule],
+    rules: Sequence[Rule],
     message: str,
     values: Mapping[str, str],
     place: str = "",

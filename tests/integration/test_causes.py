@@ -8,6 +8,7 @@ part, a thread plays it: it writes the status of Pods, and answers for their log
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import http.server
 import json
@@ -166,7 +167,15 @@ STATUSES = {
 
 
 class Kubelet(http.server.BaseHTTPRequestHandler):
-    """Answers for the logs of Pods."""
+    """Answers for the logs of Pods, and is a webhook that refuses everything."""
+
+    def do_POST(self) -> None:
+        review = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        status = {"code": 403, "message": "this shop is closed"}
+        review["response"] = {"uid": review["request"]["uid"], "allowed": False, "status": status}
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps(review).encode())
 
     def do_GET(self) -> None:
         text = "\n".join(LAST_WORDS).encode() if "/crashing-" in self.path else b""
@@ -180,7 +189,10 @@ class Kubelet(http.server.BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def kubelet(api: Api, folder: Path) -> Iterator[None]:
-    """A node whose kubelet is this process: it gives Pods their status, and answers for their logs."""
+    """A node whose kubelet is this process: it gives Pods their status, and answers for their logs.
+
+    What it listens with refuses, as a webhook, all that comes into the namespace ``closed``.
+    """
     certificate = issued(folder, "kubelet")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, certificate.with_suffix(".key"))
@@ -193,6 +205,8 @@ def kubelet(api: Api, folder: Path) -> Iterator[None]:
     ]
     node = "/api/v1/nodes/test"
     api.apply("/api/v1/nodes", "test", {}, api_version="v1", kind="Node")
+    # kwok gives it an address of its own first.
+    until(lambda: api.call("GET", node)["status"].get("conditions"), "the node is known to kwok")
     api.status(
         node,
         {
@@ -200,9 +214,12 @@ def kubelet(api: Api, folder: Path) -> Iterator[None]:
             "daemonEndpoints": {"kubeletEndpoint": {"Port": server.server_port}},
         },
     )
+    authority = base64.b64encode(certificate.read_bytes()).decode()
+    _webhook(api, "closed", url=f"https://127.0.0.1:{server.server_port}/", caBundle=authority)
     try:
         for thread in threads:
             thread.start()
+        until(lambda: _is_refused(api, "closed"), "the namespace closed is guarded")
         yield
     finally:
         done.set()
@@ -310,6 +327,7 @@ WORKLOADS: dict[str, tuple[Mapping[str, Any], dict[str, Any]]] = {
     "invalid": (SERVICE, {}),
     "immutable": (deployment("immutable"), {}),
     "hooked": (elsewhere("hooked", "hooked"), {}),
+    "closed": (elsewhere("closed", "closed"), {}),
     "policed": (elsewhere("policed", "policed"), {}),
     "too-much": (elsewhere("too-much", "full"), {}),
     "weak": (config_map("weak"), {"service_account_name": "weak"}),
@@ -364,7 +382,7 @@ def _prepare(api: Api, loop: Loop, folder: Path) -> None:
     api.apply(deployments, "immutable", other, api_version="apps/v1", kind="Deployment")
     for name in ("ending", "full"):
         api.namespace(name)
-    for name in ("hooked", "policed"):
+    for name in ("hooked", "closed", "policed"):
         api.namespace(name, test=name)
     path = "/api/v1/namespaces/full/resourcequotas"
     few = {"spec": {"hard": {"configmaps": "1"}}}
@@ -378,27 +396,33 @@ def _prepare(api: Api, loop: Loop, folder: Path) -> None:
     _admission(api)
 
 
-def _admission(api: Api) -> None:
-    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["configmaps"]}
+RULE = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["configmaps"]}
+
+
+def _webhook(api: Api, namespace: str, **client_config: str) -> None:
     webhook = {
-        "name": "away.example.com",
-        "clientConfig": {"url": "https://127.0.0.1:1/review"},
+        "name": f"{namespace}.example.com",
+        "clientConfig": client_config,
         "sideEffects": "None",
         "admissionReviewVersions": ["v1"],
-        "namespaceSelector": {"matchLabels": {"test": "hooked"}},
-        "rules": [rule],
+        "namespaceSelector": {"matchLabels": {"test": namespace}},
+        "rules": [RULE],
     }
     api.apply(
         f"{ADMISSION}/validatingwebhookconfigurations",
-        "away",
+        namespace,
         {"webhooks": [webhook]},
         api_version="admissionregistration.k8s.io/v1",
         kind="ValidatingWebhookConfiguration",
     )
+
+
+def _admission(api: Api) -> None:
+    _webhook(api, "hooked", url="https://127.0.0.1:1/review")
     policy = {
         "matchConstraints": {
             "namespaceSelector": {"matchLabels": {"test": "policed"}},
-            "resourceRules": [rule],
+            "resourceRules": [RULE],
         },
         "validations": [
             {
@@ -436,13 +460,21 @@ def _is_refused(api: Api, namespace: str) -> bool:
 
 def _tidy_up(api: Api) -> None:
     for path in (
-        f"{ADMISSION}/validatingwebhookconfigurations/away",
+        f"{ADMISSION}/validatingwebhookconfigurations/hooked",
+        f"{ADMISSION}/validatingwebhookconfigurations/closed",
         f"{ADMISSION}/validatingadmissionpolicies/owner",
         f"{ADMISSION}/validatingadmissionpolicybindings/owner",
     ):
         api.call("DELETE", path)
     path = "/api/v1/namespaces/ending/configmaps/held"
     api.call("PATCH", path, {"metadata": {"finalizers": None}}, "application/merge-patch+json")
+    for path in (
+        "/apis/apps/v1/namespaces/default/deployments/immutable",
+        f"/api/v1/namespaces/{NAMESPACE}/secrets/signer",
+        f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/weak",
+        *(f"/api/v1/namespaces/{name}" for name in ("full", "hooked", "closed", "policed")),
+    ):
+        api.call("DELETE", path)
 
 
 @pytest.fixture(scope="module")
@@ -459,10 +491,12 @@ def told(shared_loop: Loop, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         run = shared_loop.push(*listed, workloads_timeout=120)
         ended = datetime.now(UTC)
         yield Told(run, folder, ended)
+    for kind in (KUSTOMIZATIONS, SOURCES):
+        paths = [f"{kind}/{name}" for name in (*WORKLOADS, "outsider")]
+        for path in paths:
+            api.call("DELETE", path)
+        until(lambda paths=paths: not any(map(shared_loop.get, paths)), "all is gone")  # type: ignore[misc]  # bound
     _tidy_up(api)
-    shared_loop.remove(*WORKLOADS)
-    for path in (f"{KUSTOMIZATIONS}/outsider", f"{SOURCES}/outsider"):
-        api.call("DELETE", path)
 
 
 def test_a_failure_is_told_within_seconds_of_flux_knowing_it(told, shared_loop):
@@ -494,7 +528,8 @@ def test_a_failure_is_told_within_seconds_of_flux_knowing_it(told, shared_loop):
         ("mistyped", "invalid_field", ("spec.replicas", "expected numeric", "Correct")),
         ("invalid", "invalid_field", ("spec.ports[0].port", "99999", "Correct")),
         ("immutable", "immutable_field", ("spec.selector", "cannot be changed", "force")),
-        ("hooked", "admission", ("away.example.com", "connection refused")),
+        ("hooked", "admission", ("hooked.example.com", "connection refused")),
+        ("closed", "admission", ("closed.example.com refuses it", "this shop is closed")),
         ("policed", "admission", ("a ConfigMap names its owner", "policy")),
         ("too-much", "quota", ("few", "configmaps=1")),
         ("weak", "forbidden", ("flux-system:weak", "may not patch configmaps", "Role")),
@@ -652,6 +687,7 @@ def test_a_registry_that_does_not_let_flux_in(loop, binary, tmp_path, by_hand):
         assert f"the registry {host} does not let Flux in" in said[name]["msg"]
         assert part in said[name]["msg"]
         api.call("DELETE", f"{SOURCES}/{name}")
+    api.call("DELETE", f"{path}/wrong")
 
 
 def test_what_flux_reconcile_says_without_a_folder(loop, tmp_path, by_hand):

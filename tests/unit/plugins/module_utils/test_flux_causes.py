@@ -4,9 +4,13 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from ansible_collections.gitops.flux_local.plugins.module_utils.conditions import State, Verdict
+from ansible_collections.gitops.flux_local.plugins.module_utils.flux_cause_rules import CauseKind
 from ansible_collections.gitops.flux_local.plugins.module_utils.flux_causes import (
     Controller,
     Failure,
@@ -504,6 +508,75 @@ def test_what_a_source_says(reason, message, spec, kind, text, remedy):
             "the API server refuses it: the server was too slow.",
         ),
         (
+            "BuildFailed",
+            (
+                "post build failed for 'ConfigMap.v1.[noGrp]/a': envsubst error: variable substitution"
+                " failed:"
+                " missing closing brace"
+            ),
+            "substitution",
+            str(SHOP),
+            "a variable in ConfigMap.v1.[noGrp]/a cannot be substituted: missing closing brace.",
+        ),
+        (
+            "ReconciliationFailed",
+            (
+                'Pod/secure/p dry-run failed (Forbidden): pods "p" is forbidden: violates PodSecurity'
+                ' "restricted:latest": runAsNonRoot != true (pod or container "a" must set'
+                " securityContext.runAsNonRoot=true)\n"
+            ),
+            "admission",
+            "Pod secure/p in /home/me/shop/p.yaml:1",
+            (
+                "it violates the Pod security level restricted:latest of its namespace: runAsNonRoot != true"
+                ' (pod or container "a" must set securityContext.runAsNonRoot=true).'
+            ),
+        ),
+        (
+            "ReconciliationFailed",
+            (
+                'Pod/default/p dry-run failed (Invalid): Pod "p" is invalid: spec.containers: Forbidden: pod'
+                " updates may not add or remove containers\n"
+            ),
+            "immutable_field",
+            "Pod default/p in /home/me/shop/p.yaml:16",
+            "spec.containers cannot be changed in place.",
+        ),
+        (
+            "ReconciliationFailed",
+            (
+                'PersistentVolumeClaim/default/p dry-run failed (Invalid): PersistentVolumeClaim "p" is'
+                " invalid:"
+                " spec: Forbidden: spec is immutable after creation except resources.requests and"
+                ' volumeAttributesClassName for bound claims\n@@ -1,6 +1,6 @@\n {\n-  "ReadWriteOnce"\n'
+            ),
+            "immutable_field",
+            "PersistentVolumeClaim default/p in /home/me/shop/p.yaml:5",
+            "spec cannot be changed in place.",
+        ),
+        (
+            "ReconciliationFailed",
+            (
+                'Service/default/s dry-run failed (Invalid): Service "s" is invalid: spec.clusterIPs[0]:'
+                " Invalid"
+                ' value: ["10.96.7.8"]: may not change once set\n'
+            ),
+            "immutable_field",
+            "Service default/s in /home/me/shop/s.yaml:19",
+            "spec.clusterIPs[0] cannot be changed in place.",
+        ),
+        (
+            "ReconciliationFailed",
+            (
+                'ConfigMap/default/c dry-run failed (Invalid): ConfigMap "c" is invalid: data: Forbidden:'
+                " field"
+                " is immutable when `immutable` is set\n"
+            ),
+            "immutable_field",
+            "ConfigMap default/c in /home/me/shop/c.yaml:5",
+            "data cannot be changed in place.",
+        ),
+        (
             "PruneFailed",
             "it holds on",
             "other",
@@ -517,6 +590,12 @@ def test_what_a_kustomization_says(reason, message, kind, place, text):
     assert (cause.kind, cause.place, cause.text) == (kind, place, text)
     assert cause.remedy
     assert "kustomization-33" not in f"{cause.text}{cause.remedy}{cause.place}", "no scratch folder of Flux's"
+
+
+@pytest.mark.parametrize("page", ["docs/failures.md", "plugins/modules/flux_reconcile.py"])
+def test_every_kind_of_cause_is_documented(page):
+    text = (Path(__file__).parents[4] / page).read_text()
+    assert [kind.value for kind in CauseKind if not re.search(rf"[`(]{kind.value}[`)]", text)] == []
 
 
 def test_who_brings_a_kind_or_has_it_in_another_version_is_told():
