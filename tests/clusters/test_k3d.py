@@ -23,7 +23,7 @@ from ansible_collections.gitops.flux_local.tests.clusters import lab
 from ansible_collections.gitops.flux_local.tests.integration.loops import Loop
 
 NO_IMAGE = "127.0.0.1:9/k3s:1"
-HIS_OWN = {
+HIS_OWN: dict[str, Any] = {
     "image": NO_IMAGE,
     "servers": 1,
     "agents": 2,
