@@ -39,8 +39,8 @@ def pod(name: str, image: str) -> dict[str, Any]:
 
 
 def is_running(loop: KindLoop, name: str) -> bool:
-    found = loop.get(f"/api/v1/namespaces/default/pods/{name}") or {}
-    return bool(found.get("status", {}).get("phase") == "Running")
+    found = loop.get(f"/api/v1/namespaces/default/pods/{name}")
+    return found is not None and found["status"]["phase"] == "Running"
 
 
 def without_flux(loop: KindLoop, *arguments: str, **options: Any) -> Run:
