@@ -164,14 +164,14 @@ def settings_of(params: Mapping[str, Any]) -> Settings:
 
 def install(cluster: Cluster, settings: Settings, manifests: Mapping[str, str], options: Options) -> Outcome:
     """Have Flux in the cluster, or use the one that is there. Raises LoopError before anything is changed."""
-    found = find_installations(cluster, options.namespace)
+    found = _if_allowed(lambda: find_installations(cluster, options.namespace)) or []
     foreign = [each for each in found if each.loop != options.loop]
     ours = [each for each in found if each.loop == options.loop]
     if foreign and not options.adopts:
         if ours:
             raise LoopError(_two(ours[0], foreign[0], cluster))
         return use(cluster, foreign[0], options)
-    if not found and cluster.get(BESIDE):
+    if not found and _if_allowed(lambda: cluster.get(BESIDE)) is not None:
         return _use_processes(cluster, options)
     for each in found:
         _require_replaceable(each, settings, options, cluster)
@@ -184,17 +184,24 @@ def install(cluster: Cluster, settings: Settings, manifests: Mapping[str, str], 
     return Outcome(installations(wanted)[0], options.namespace, applied=applied)
 
 
+def _if_allowed(call: Callable[[], Result]) -> Result | None:
+    """What the call returns, None where the user may not ask: all that he may not do is named together."""
+    try:
+        return call()
+    except ClusterError as error:
+        if error.status == 403:
+            return None
+        raise
+
+
 def find_installations(cluster: Cluster, namespace: str) -> list[Installation]:
     """Flux's Deployments in all namespaces, as far as the user may see them."""
     selector = f"{PART_OF}=flux"
-    try:
-        listed = cluster.list(DEPLOYMENT, label_selector=selector).items
-    except ClusterError as error:
-        if error.status != 403:
-            raise
+    listed = _if_allowed(lambda: cluster.list(DEPLOYMENT, label_selector=selector))
+    if listed is None:
         # Who may only work in some namespaces sees what is in Flux's.
-        listed = cluster.list(DEPLOYMENT, namespace, label_selector=selector).items
-    return installations(listed)
+        listed = cluster.list(DEPLOYMENT, namespace, label_selector=selector)
+    return installations(listed.items)
 
 
 def use(cluster: Cluster, installed: Installation, options: Options) -> Outcome:
@@ -221,7 +228,9 @@ def _use_processes(cluster: Cluster, options: Options) -> Outcome:
 
 
 def _crds(cluster: Cluster) -> dict[Kind, Object | None]:
-    return {kind: cluster.get(ObjectRef(CRD, "", f"{kind.plural}.{kind.group}")) for kind in NEEDED}
+    """The definitions of the kinds that a loop needs; none where the user may not read them."""
+    refs = {kind: ObjectRef(CRD, "", f"{kind.plural}.{kind.group}") for kind in NEEDED}
+    return _if_allowed(lambda: {kind: cluster.get(ref) for kind, ref in refs.items()}) or {}
 
 
 def _require_replaceable(
