@@ -14,13 +14,15 @@ ARTIFACT_MODULE = roles/binaries/files/modules/artifact
 # What a recipe starts with: the virtual environment's programs come first. (POSIX make cannot export PATH.)
 WITH_VENV = PATH="$$PWD/$(VENV)/bin:$$PATH"; export PATH; set -e;
 
-.PHONY: help up push status prune stop destroy test lint sanity unit integration molecule go-test docs build clean check-needs lab lab-down test-clusters
+.PHONY: help up push dev status rollback prune stop destroy test lint sanity unit integration molecule go-test docs build clean check-needs lab lab-down test-clusters
 
 help:
 	printf '%s\n' \
 	  'make up           everything up: programs, registry, cluster, Flux, and the workloads reconciled' \
 	  'make push         push what changed, and reconcile it' \
+	  'make dev          push, reconcile and prove after each save, until Ctrl-C' \
 	  'make status       what runs, at which revision, and why not' \
+	  'make rollback     take a workload back (ARGS="-e workload=NAME") to the version that was healthy last' \
 	  'make prune        remove versions that nobody needs, and win back their space (ARGS="--check": say which)' \
 	  'make stop         stop the loop; make up brings it back' \
 	  'make destroy      remove the loop (ARGS="-e flux_local_purge=true": with the data of its registry)' \
@@ -48,7 +50,7 @@ help:
 up: check-needs $(VENV)/runtime
 	$(WITH_VENV) ansible-playbook playbooks/site.yml $(MIRROR:%=-e binaries_mirror=%) $(ARGS)
 
-push status prune stop destroy: $(VENV)/runtime
+push dev status rollback prune stop destroy: $(VENV)/runtime
 	$(WITH_VENV) ansible-playbook playbooks/$@.yml $(ARGS)
 
 check-needs:

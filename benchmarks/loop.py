@@ -16,6 +16,7 @@ import json
 import os
 import platform
 import re
+import signal
 import statistics
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
 NAME = "benchmark"
+MANY = 100
 CONFIG_MAP = """---
 apiVersion: v1
 kind: ConfigMap
@@ -142,6 +144,7 @@ def measured(loop: Loop, runs: int) -> list[Row]:
         second_run_row(loop, runs, 10),
         *edit_rows(loop, runs),
         Row("resident memory of the stack after the examples", memory, "MB", "<= 800 MB", memory[0] <= 800),
+        *everyday_rows(loop, runs),
     ]
 
 
@@ -173,6 +176,52 @@ def edit_rows(loop: Loop, runs: int) -> list[Row]:
         Row("  flux push artifact + flux reconcile --with-source", theirs, "s", "(the peer)", None),
         Row("  ours / flux, pair by pair", [multiple], "x", "aim at 0.5 x", None),
     ]
+
+
+def everyday_rows(loop: Loop, runs: int) -> list[Row]:
+    """What is done all day: saves, and looks at how everything stands."""
+    saved = saves(loop, 2 * runs)
+    shown = reports(loop, runs)
+    return [
+        Row("save -> proven, by dev.yml", saved, "s", "<= 1 s", statistics.median(saved) <= 1),
+        Row(f"status.yml with {MANY} workloads", shown, "s", "<= 5 s", statistics.median(shown) <= 5),
+    ]
+
+
+def saves(loop: Loop, runs: int) -> list[float]:
+    """Seconds from a save until dev.yml says that it is proven."""
+    folder = loop.folder / "saved"
+    edit_of(folder, "saved", 0)
+    listed = {"flux_local_name": NAME, "workloads_list": [{"name": "saved", "path": str(folder)}]}
+    command = [str(Path(sys.executable).parent / "ansible-playbook"), str(PROJECT / "playbooks" / "dev.yml")]
+    took = []
+    with subprocess.Popen(
+        [*command, "-e", json.dumps(listed)], env=loop.environment, stdout=subprocess.PIPE, text=True
+    ) as session:
+        for run in range(runs + 1):
+            began = time.perf_counter()
+            if run:
+                edit_of(folder, "saved", run)
+            line = next(line for line in session.stdout or [] if "  saved " in line)
+            if run:
+                took.append(time.perf_counter() - began)
+            if "proven" not in line:
+                sys.exit(f"dev.yml: {line}")
+            time.sleep(0.3)
+        session.send_signal(signal.SIGINT)
+    return took
+
+
+def reports(loop: Loop, runs: int) -> list[float]:
+    """Seconds of status.yml with many workloads, with its page."""
+    listed = [
+        {"name": f"many-{number}", "path": str(loop.folder / f"many-{number}")} for number in range(MANY)
+    ]
+    for workload in listed:
+        edit_of(Path(workload["path"]), workload["name"], 0)
+    loop.playbook("push", workloads_list=listed)
+    page = str(loop.folder / "status.html")
+    return [seconds(lambda: loop.playbook("status", status_html=page)) for _run in range(runs)]
 
 
 def edits(loop: Loop, runs: int) -> tuple[list[float], list[float]]:

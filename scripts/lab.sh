@@ -233,6 +233,8 @@ up() {
   start_engine
   make_rootless_user
   rm -rf "$lab"/{image,node,debian,registry}.?????? # of a run that was interrupted
+  program kind >/dev/null
+  program k3d >/dev/null
   if [[ ${LAB_IMAGES:-made} == official ]]; then
     pull_images
   else

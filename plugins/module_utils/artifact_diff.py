@@ -128,7 +128,7 @@ def compare(before: Content, after: Content, mask: Mask | None = None) -> Compar
         if file.form != "binary" and file.name not in told and _text_differs(file)
     ]
     return Comparison(
-        files, changes, folders, _bounded([one for one in shown if one["before"] != one["after"]])
+        files, changes, folders, bounded([one for one in shown if one["before"] != one["after"]])
     )
 
 
@@ -255,7 +255,7 @@ def _shown_text(name: str, texts: Sequence[Mapping[str, str]], mask: Mask, *, is
     return _entry(name, name, shown[0], shown[1])
 
 
-def _bounded(shown: Sequence[Shown]) -> list[Shown]:
+def bounded(shown: Sequence[Any]) -> list[Any]:
     """As many entries as can be read, the last of which says how many more there are."""
     kept: list[Shown] = []
     left = MOST_SHOWN

@@ -47,6 +47,7 @@ class Verdict:
 
 
 DEPENDENCY_NOT_READY = "DependencyNotReady"
+HEALTH_CHECK_FAILED = "HealthCheckFailed"
 NOT_HANDLED = "NotHandled"
 OLDER_REVISION = "OlderRevision"
 

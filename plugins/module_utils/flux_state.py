@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
@@ -24,6 +24,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources i
     source_of,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.kubernetes_client import Cluster
+from ansible_collections.gitops.flux_local.plugins.module_utils.managed_fields import hands_on
 
 EVENT = Kind("events.k8s.io", "v1", "events", "Event")
 NEWEST_EVENTS = 10
@@ -158,6 +159,17 @@ def events_of(cluster: Cluster, item: Object) -> list[dict[str, Any]]:
     return sorted(events, key=lambda event: event["last_seen"] or "")[-NEWEST_EVENTS:]
 
 
+def events_by_uid(cluster: Cluster, kind: Kind, namespace: str | None) -> dict[str, list[dict[str, Any]]]:
+    """The newest events about each object of a kind, the latest last, by the object's uid."""
+    told: dict[str, list[dict[str, Any]]] = {}
+    for event in cluster.list(EVENT, namespace, field_selector=f"regarding.kind={kind.name}").items:
+        told.setdefault(event.get("regarding", {}).get("uid", ""), []).append(event_state(event))
+    return {
+        uid: sorted(events, key=lambda event: event["last_seen"] or "")[-NEWEST_EVENTS:]
+        for uid, events in told.items()
+    }
+
+
 INFO_SPEC: dict[str, Any] = {
     **AUTH_ARG_SPEC,
     "name": {"type": "str"},
@@ -170,14 +182,17 @@ def run_info(cluster: Cluster, params: Mapping[str, Any]) -> dict[str, Any]:
     """The result of the module flux_info."""
     selector = f"metadata.name={params['name']}" if params["name"] else None
 
-    def read(kind: Kind) -> list[Object]:
-        return cluster.list(kind, params["namespace"], field_selector=selector).items
-
-    def events(item: Object) -> dict[str, Any]:
-        return {"events": events_of(cluster, item)} if params["events"] else {}
+    def read(kind: Kind, state: Callable[[Object], dict[str, Any]]) -> list[dict[str, Any]]:
+        items = cluster.list(kind, params["namespace"], field_selector=selector).items
+        found = [{**state(item), "changed_with": hands_on(item)} for item in items]
+        if params["events"]:
+            events = events_by_uid(cluster, kind, params["namespace"])
+            for one, item in zip(found, items, strict=True):
+                one["events"] = events.get(item["metadata"]["uid"], [])
+        return found
 
     return {
         "changed": False,
-        "sources": [{**source_state(item), **events(item)} for item in read(OCI_REPOSITORY)],
-        "kustomizations": [{**kustomization_state(item), **events(item)} for item in read(KUSTOMIZATION)],
+        "sources": read(OCI_REPOSITORY, source_state),
+        "kustomizations": read(KUSTOMIZATION, kustomization_state),
     }

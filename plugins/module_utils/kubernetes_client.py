@@ -112,10 +112,23 @@ class Cluster(Protocol):
     def create(self, kind: Kind, manifest: Object) -> Object:
         """The object after its creation; a review comes back with its answer."""
 
+    def kinds(self, api_version: str) -> Sequence[Kind]:
+        """The kinds of a version of the API; none where the cluster does not serve it."""
+
     def apply(
-        self, kind: Kind, manifest: Object, *, manager: str, dry_run: bool = False, force: bool = False
+        self,
+        kind: Kind,
+        manifest: Object,
+        *,
+        manager: str,
+        dry_run: bool = False,
+        force: bool = False,
+        is_strict: bool = True,
     ) -> Object:
-        """The object after a server-side apply, with strict validation of its fields."""
+        """The object after a server-side apply; unless ``is_strict`` unknown fields are dropped."""
+
+    def would_become(self, ref: ObjectRef, item: Object, *, manager: str) -> Object:
+        """The object as it would be after a replacement by ``item``, which is not done."""
 
     def merge_patch(self, ref: ObjectRef, patch: Object, *, manager: str) -> Object:
         """The object after a JSON merge patch."""
@@ -182,11 +195,39 @@ class KubernetesCluster:
         body = {"apiVersion": kind.api_version, "kind": kind.name, **manifest}
         return self._read(self._send(f"create a {kind.name}", kind, "POST", path, body=body))
 
+    def kinds(self, api_version: str) -> Sequence[Kind]:
+        group, _slash, version = api_version.rpartition("/")
+        any_kind = Kind(group, version, "", "")
+        try:
+            listed = self._read(
+                self._send(f"list the kinds of {api_version}", any_kind, "GET", _root(any_kind))
+            )
+        except ClusterError as error:
+            if error.status == 404:
+                return []
+            raise
+        return [
+            Kind(group, version, each["name"], each["kind"], each["namespaced"])
+            for each in listed["resources"]
+            if "/" not in each["name"]
+        ]
+
     def apply(
-        self, kind: Kind, manifest: Object, *, manager: str, dry_run: bool = False, force: bool = False
+        self,
+        kind: Kind,
+        manifest: Object,
+        *,
+        manager: str,
+        dry_run: bool = False,
+        force: bool = False,
+        is_strict: bool = True,
     ) -> Object:
-        options = {"force": str(force).lower(), "fieldValidation": "Strict"}
+        options = {"force": str(force).lower(), "fieldValidation": "Strict" if is_strict else "Ignore"}
         return self._patch(ref_of(kind, manifest), manifest, "apply-patch+yaml", manager, dry_run, options)
+
+    def would_become(self, ref: ObjectRef, item: Object, *, manager: str) -> Object:
+        query = {"fieldManager": manager, **_dry_run(True)}
+        return self._read(self._send(f"change {ref}", ref.kind, "PUT", _path_of(ref), query, body=item))
 
     def merge_patch(self, ref: ObjectRef, patch: Object, *, manager: str) -> Object:
         return self._patch(ref, patch, "merge-patch+json", manager, False, {})
@@ -369,8 +410,13 @@ class _ResponseWatch:
             self._response.shutdown()
 
 
+def _root(kind: Kind) -> str:
+    group, version = quote(kind.group, safe=""), quote(kind.version, safe="")
+    return f"/apis/{group}/{version}" if group else f"/api/{version}"
+
+
 def _path(kind: Kind, namespace: str | None) -> str:
-    root = f"/apis/{kind.group}/{kind.version}" if kind.group else f"/api/{kind.version}"
+    root = _root(kind)
     return (
         f"{root}/namespaces/{quote(namespace, safe='')}/{kind.plural}"
         if namespace

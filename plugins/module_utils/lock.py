@@ -80,6 +80,15 @@ def take(
         time.sleep(POLL_SECONDS)
 
 
+def release(lock_file: str, owner: Owner) -> None:
+    """Let others have the lock that ``owner`` holds; one that it does not hold is left alone."""
+    with _guarded(lock_file) as stream:
+        holder = _holder(stream.read())
+        if holder is not None and (holder.pid, holder.started) == (owner.pid, owner.started):
+            stream.seek(0)
+            stream.truncate()
+
+
 def _holder(text: str) -> Owner | None:
     """Who holds the lock, None when nobody does any more."""
     try:

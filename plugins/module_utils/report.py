@@ -10,6 +10,7 @@ from typing import Any
 
 WIDTH = 100
 DIGEST_LENGTH = 12
+MOST_CHANGES = 40  # lines; --diff shows what is beyond
 
 
 def short_revision(revision: str | None) -> str:
@@ -61,27 +62,34 @@ def _standing(receipt: Mapping[str, Any]) -> str:
     return str(receipt.get("verdict") or "not yet").replace("_", " ")
 
 
-def standings(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What ``flux_info`` returned, a row for each Kustomization; a failure of its source is told first."""
-    sources = {(source["namespace"], source["name"]): source for source in answer.get("sources", [])}
-    rows = []
-    for kustomization in answer.get("kustomizations", []):
-        named = kustomization["source"]
-        source = sources.get((named["namespace"], named["name"]), {})
-        told = source if source and not source["ready"] and not kustomization["ready"] else kustomization
-        rows.append(
-            {
-                "name": kustomization["name"],
-                "tag": source.get("ref", {}).get("tag"),
-                "pushed_digest": source.get("revision", "") and source["revision"].rpartition("@")[2],
-                "applied_revision": kustomization["applied_revision"],
-                "ready": kustomization["ready"],
-                "verdict": kustomization["state"],
-                "reason": told["reason"],
-                "message": told["message"],
-            }
-        )
-    return rows
+def change_lines(receipts: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A line for each object that Flux would change or has changed back, and for each of its fields."""
+    rows = [
+        [str(receipt["name"]), *cells]
+        for receipt in receipts
+        for change in receipt.get("changes") or []
+        for cells in _change_cells(change)
+    ]
+    if not rows:
+        return []
+    more = len(rows) - MOST_CHANGES
+    shown = table(["WORKLOAD", "BY FLUX", "OBJECT", "FIELD"], rows[:MOST_CHANGES])
+    lines = [line if len(line) <= WIDTH else f"{line[: WIDTH - 3]}..." for line in shown]
+    return ["", *lines, *([f"and {more} more; --diff shows them all"] if more > 0 else [])]
+
+
+def _change_cells(change: Mapping[str, Any]) -> list[list[str]]:
+    place = f"{change['namespace']}/" if change["namespace"] else ""
+    about = [str(change["action"]), f"{change['kind']} {place}{change['name']}"]
+    fields = [
+        f"{field['field']}: {_value(field['before'])} -> {_value(field['after'])}"
+        for field in change["fields"]
+    ]
+    return [[*about, " ".join(text.split())] for text in fields or [str(change["message"])]]
+
+
+def _value(text: str | None) -> str:
+    return "(none)" if text is None else text
 
 
 def summary(
@@ -104,5 +112,5 @@ def summary(
             "pods        simulated: no container runs; Deployments become ready as if their containers did"
         )
     if receipts:
-        lines += ["", *workload_lines(receipts)]
+        lines += ["", *workload_lines(receipts), *change_lines(receipts)]
     return lines

@@ -13,8 +13,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
+from ansible_collections.gitops.flux_local.plugins.module_utils.archive import read_tar
+from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_diff import bounded
 from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifest import Reference, parse_url
 from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_push import (
     PushRequest,
@@ -22,7 +25,11 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_push im
     push,
     with_origin,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils.conditions import State
+from ansible_collections.gitops.flux_local.plugins.module_utils.conditions import (
+    HEALTH_CHECK_FAILED,
+    State,
+    is_checking_health,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils.flux_apply import (
     Applied,
@@ -37,15 +44,25 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.flux_reconcile i
 from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources import (
     KUSTOMIZATION,
     OCI_REPOSITORY,
+    Object,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils.flux_rollback import last_healthy
+from ansible_collections.gitops.flux_local.plugins.module_utils.foresight import Foresight, refused
 from ansible_collections.gitops.flux_local.plugins.module_utils.kubernetes_client import Cluster
 from ansible_collections.gitops.flux_local.plugins.module_utils.packing import Pack, pack
+from ansible_collections.gitops.flux_local.plugins.module_utils.prediction import Change
 from ansible_collections.gitops.flux_local.plugins.module_utils.registry import Connection, Repository
 from ansible_collections.gitops.flux_local.plugins.module_utils.registry_secrets import (
     Secret,
     apply_secret,
     remove_unused_secret,
     secrets_of,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils.resource_diff import Mask, resources
+from ansible_collections.gitops.flux_local.plugins.module_utils.workload_changes import (
+    Subject,
+    foretell,
+    waves,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.workloads import (
     Endpoint,
@@ -58,6 +75,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.workloads import
 
 CONNECTIONS = 8
 RENDER_SECONDS = 120
+MOST_COMPARED = 1024 * 1024  # bytes of a folder's manifests that are compared with what Flux owns
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
@@ -66,8 +84,8 @@ Outcome = TypeVar("Outcome")
 class Renderer(Protocol):
     """Something that renders a folder as kustomize-controller will."""
 
-    def render(self, folder: str, kustomization: Mapping[str, Any], path: str) -> None:
-        """Raise LoopError when ``folder`` does not render, naming the file in the user's own ``path``."""
+    def render(self, folder: str, kustomization: Mapping[str, Any], path: str) -> str:
+        """The objects as YAML. Raises LoopError naming the file in the user's own ``path``."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +94,7 @@ class FluxCli:
 
     program: str
 
-    def render(self, folder: str, kustomization: Mapping[str, Any], path: str) -> None:
+    def render(self, folder: str, kustomization: Mapping[str, Any], path: str) -> str:
         name = str(kustomization["metadata"]["name"])
         with tempfile.TemporaryDirectory(prefix="flux-local-") as scratch:
             definition = os.path.join(scratch, "kustomization.json")
@@ -103,8 +121,7 @@ class FluxCli:
                     env={**os.environ, "KUBECONFIG": os.path.join(scratch, "none")},
                     cwd=folder,
                     stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.PIPE,
+                    capture_output=True,
                     timeout=RENDER_SECONDS,
                     check=False,
                 )
@@ -113,6 +130,27 @@ class FluxCli:
         if finished.returncode != 0:
             said = readable_render_error(finished.stderr.decode(errors="replace"), folder, path)
             raise LoopError(f"{path} does not build: {said}. Nothing was pushed.")
+        return finished.stdout.decode()
+
+
+@dataclass(frozen=True)
+class WayBack:
+    """What became of a workload that was taken back: its version and where that stands, if there is one."""
+
+    digest: str = ""
+    tracker: Tracker | None = None
+
+    @property
+    def is_proven(self) -> bool:
+        return self.tracker is not None and self.tracker.verdict.state is State.READY
+
+    def told(self) -> str:
+        """A sentence for the message."""
+        if self.tracker is None:
+            return "No version of it was healthy before that the registry still holds: it stays as it is."
+        if self.is_proven:
+            return f"It was taken back to {self.digest}, which is applied and healthy."
+        return f"It was taken back to {self.digest}, but: {self.tracker.failure()}"
 
 
 @dataclass
@@ -128,18 +166,36 @@ class Present:
     secrets: list[str] = field(default_factory=list)
     applied: list[Applied] = field(default_factory=list)
     tracker: Tracker | None = None
+    way_back: WayBack | None = None
+    subject: Subject | None = None
+
+    @property
+    def is_changing(self) -> bool:
+        """Whether it is pushed, applied or reconciled for another reason than drift."""
+        is_pushed = self.pushed is not None and self.pushed.changed
+        is_triggered = self.tracker is not None and self.tracker.is_triggered
+        return is_pushed or is_triggered or any(applied.is_changed for applied in self.applied)
+
+    @property
+    def changes(self) -> list[Change]:
+        """What Flux would change, or has changed back."""
+        return self.subject.changes if self.subject else []
+
+    @property
+    def drift(self) -> list[str]:
+        """How what Flux applied was other than it had applied it, a sentence each."""
+        if self.subject is None or self.subject.is_changing:
+            return []
+        certain = [change for change in self.changes if change.is_certain]
+        return [f"drift: {sentence}" for change in certain for sentence in change.drift()]
 
     @property
     def why(self) -> list[str]:
         """What was different, a sentence each."""
         pushed = [f"{tag}: {why}" for tag, why in self.pushed.why.items()] if self.pushed else []
-        applied = [*self.secrets, *_sentences(self.applied)]
-        asked = (
-            ["reconciled"]
-            if self.tracker and self.tracker.is_triggered and not pushed and not applied
-            else []
-        )
-        return [*pushed, *applied, *asked]
+        known = [*pushed, *self.secrets, *_sentences(self.applied), *self.drift]
+        is_asked = self.tracker is not None and self.tracker.is_triggered and not known
+        return [*known, *(["reconciled"] if is_asked else [])]
 
     @property
     def failure(self) -> str:
@@ -147,18 +203,37 @@ class Present:
         if self.tracker is None or self.tracker.verdict.state is State.READY:
             return ""
         is_meant = self.tracker.verdict.state is State.SUSPENDED and self.workload.options["suspend"]
-        return "" if is_meant else self.tracker.failure()
+        if is_meant:
+            return ""
+        return f"{self.tracker.failure()}{f' {self.way_back.told()}' if self.way_back else ''}"
 
     @property
-    def diffs(self) -> list[Mapping[str, Any]]:
+    def is_unhealthy_after_push(self) -> bool:
+        """Whether it was pushed and applied just now, and is not healthy."""
+        if self.tracker is None or self.pushed is None or not self.pushed.changed:
+            return False
+        verdict = self.tracker.verdict
+        is_waiting = verdict.state is State.IN_PROGRESS and is_checking_health(self.tracker.live or {})
+        return is_waiting or (verdict.state is State.FAILED and verdict.reason == HEALTH_CHECK_FAILED)
+
+    @property
+    def refusal(self) -> str:
+        """Why Flux could not apply it, as far as the API server tells beforehand."""
+        if not self.is_changing:
+            return ""
+        told = [f"{change.identity}: {change.message}" for change in refused(self.changes)]
+        return f"Workload {self.workload.name}: Flux could not apply it. {' '.join(told)}" if told else ""
+
+    def diffs(self, mask: Mask) -> list[Mapping[str, Any]]:
         """What --diff shows."""
         pushed = self.pushed.diff if self.pushed else ()
-        return [*pushed, *(applied.diff() for applied in self.applied if applied.is_changed)]
+        applied = [applied.diff() for applied in self.applied if applied.is_changed]
+        return [*pushed, *applied, *(change.shown(mask) for change in self.changes)]
 
     def receipt(self) -> dict[str, Any]:
         """What is returned for the workload."""
         proof = self.tracker.receipt() if self.tracker else {"ready": False}
-        about = _about(self.workload, self.why)
+        about = _about(self.workload, self.why, self.changes)
         if self.pushed:
             about |= {
                 "url": self.pushed.url,
@@ -167,6 +242,8 @@ class Present:
                 "size": self.pushed.size,
                 "files": self.pushed.files,
             }
+        if self.way_back:
+            about["taken_back"] = {"digest": self.way_back.digest, "proven": self.way_back.is_proven}
         return {**proof, "verdict": proof.get("state", ""), **about}
 
 
@@ -176,6 +253,7 @@ class Absent:
 
     workload: Workload
     applied: list[Applied] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
     secrets: list[str] = field(default_factory=list)
 
     @property
@@ -183,23 +261,24 @@ class Absent:
         """What was different, a sentence each."""
         return [*_sentences(self.applied), *self.secrets]
 
-    @property
-    def diffs(self) -> list[Mapping[str, Any]]:
+    def diffs(self, mask: Mask) -> list[Mapping[str, Any]]:
         """What --diff shows."""
-        return [applied.diff() for applied in self.applied if applied.is_changed]
+        applied = [applied.diff() for applied in self.applied if applied.is_changed]
+        return [*applied, *(change.shown(mask) for change in self.changes)]
 
     def receipt(self) -> dict[str, Any]:
         """What is returned for the workload."""
-        return {**_about(self.workload, self.why), "ready": False, "verdict": "absent"}
+        return {**_about(self.workload, self.why, self.changes), "ready": False, "verdict": "absent"}
 
 
-def _about(workload: Workload, why: list[str]) -> dict[str, Any]:
+def _about(workload: Workload, why: list[str], changes: Sequence[Change] = ()) -> dict[str, Any]:
     return {
         "name": workload.name,
         "namespace": workload.namespace,
         "state": workload.options["state"],
         "changed": bool(why),
         "why": why,
+        "changes": [change.as_dict() for change in changes],
     }
 
 
@@ -248,8 +327,8 @@ def run(
         _each(pool, present, lambda one: _apply(one, cluster, endpoint, check_mode=True))
         _each(pool, present, compare)
         changed = [one for one in present if one.pushed and one.pushed.changed]
-        _each(pool, changed, lambda one: _render(one, renderer))
         if not check_mode:
+            _each(pool, changed, lambda one: _render(one, renderer, one.workload.kustomization_object()))
             _each(pool, changed, publish)
             if any(one.secrets for one in present):
                 _apply_secrets(present, secrets, cluster, check_mode=False)
@@ -259,10 +338,25 @@ def run(
             _remove(going, cluster, params["timeout"], check_mode=check_mode)
         _remove_secrets(absent, secrets, cluster, check_mode=check_mode)
         _prove(present, cluster, params["timeout"], check_mode=check_mode)
+        foresight = Foresight(cluster)
+        together = partial(_each_of, pool)
+        subjects = _subjects(present, renderer, check_mode=check_mode)
+        for hidden in foretell(foresight, subjects, together):
+            warn(f"Drift cannot be seen: {hidden}")
+        if check_mode:
+            _each(pool, absent, lambda going: _foretell_removal(going, foresight))
+        else:
+            _heal(present, foresight, params["timeout"])
+            _take_back(present, params["on_failure"], cluster, params["timeout"])
+    _pass_on_warnings(present, warn)
+    failures = [one.refusal if check_mode else one.failure for one in present]
+    return _result([*present, *absent], list(filter(None, failures)), foresight.mask)
+
+
+def _pass_on_warnings(present: Sequence[Present], warn: Callable[[str], None]) -> None:
     for one in present:
-        for warning in one.warnings:
+        for warning in [*one.warnings, *(one.subject.warnings if one.subject else [])]:
             warn(f"{one.workload.name}: {warning}")
-    return _result([*present, *absent], [one.failure for one in present if one.failure and not check_mode])
 
 
 def _each(pool: ThreadPoolExecutor, items: Iterable[Item], call: Callable[[Item], Outcome]) -> list[Outcome]:
@@ -271,6 +365,10 @@ def _each(pool: ThreadPoolExecutor, items: Iterable[Item], call: Callable[[Item]
     for future in futures:
         future.exception()
     return [future.result() for future in futures]
+
+
+def _each_of(pool: ThreadPoolExecutor, call: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+    return _each(pool, items, call)
 
 
 def _packed(
@@ -296,7 +394,7 @@ def _refuse_unknown_dependencies(cluster: Cluster, workloads: Sequence[Workload]
             )
 
 
-def _render(one: Present, renderer: Renderer) -> None:
+def _render(one: Present, renderer: Renderer, kustomization: Object) -> str:
     asked = one.workload.options["kustomization_path"] or ""
     # As Flux takes it: from the root of the artifact, and never out of it.
     inside = os.path.normpath(f"/{asked}").lstrip("/")
@@ -310,9 +408,9 @@ def _render(one: Present, renderer: Renderer) -> None:
                 "no such folder. Name one inside the workload's path."
             )
         try:
-            renderer.render(
+            return renderer.render(
                 entry,
-                one.workload.kustomization_object(),
+                kustomization,
                 os.path.join(one.packed.path, inside) if inside else one.packed.path,
             )
         except LoopError as error:
@@ -379,12 +477,81 @@ def _prove(present: Sequence[Present], cluster: Cluster, timeout: float, *, chec
         one.tracker = tracker
 
 
-def _result(outcomes: Sequence[Present | Absent], failures: Sequence[str]) -> dict[str, Any]:
+def _take_back(present: Sequence[Present], on_failure: str, cluster: Cluster, timeout: float) -> None:
+    """Where that is asked for, have tags name again what was healthy last, and prove it."""
+    unhealthy = [one for one in present if on_failure == "rollback" and one.is_unhealthy_after_push]
+    for one in unhealthy:
+        pushed = (one.pushed.digest if one.pushed else None) or ""
+        live = (one.tracker.live if one.tracker else None) or {}
+        target = last_healthy(live, pushed, one.repository.manifest)
+        one.way_back = WayBack(target.digest if target else "")
+        if target:
+            one.repository.put_manifest(one.workload.options["tag"], target)
+    going = [one for one in unhealthy if one.way_back and one.way_back.digest]
+    requests = [
+        Request(one.workload.namespace, one.workload.name, timeout, one.way_back.digest)
+        for one in going
+        if one.way_back
+    ]
+    for one, request, tracker in zip(going, requests, reconcile(cluster, requests), strict=True):
+        one.way_back = WayBack(request.expected_digest or "", tracker)
+
+
+def _subjects(present: Sequence[Present], renderer: Renderer, *, check_mode: bool) -> list[Subject]:
+    """What Flux may change, or has to change back; a run has proven already what it changed itself."""
+    for one in present:
+        is_well = one.tracker is not None and one.tracker.verdict.state is State.READY
+        if check_mode or (is_well and not one.is_changing):
+            kustomization = one.applied[1]
+            one.subject = Subject(
+                one.workload.name,
+                kustomization.after or one.workload.kustomization_object(),
+                kustomization.before,
+                partial(_render, one, renderer),
+                partial(_manifests, one.packed),
+                is_changing=one.is_changing,
+            )
+    return [one.subject for one in present if one.subject]
+
+
+def _manifests(packed: Pack) -> list[Object]:
+    """The objects in a folder as they are written; a file that holds anything else counts as none."""
+    found: list[Object] = []
+    left = MOST_COMPARED
+    for entry, blocks in read_tar(packed.archive):
+        if blocks is not None and entry.name.endswith((".yaml", ".yml", ".json")):
+            content = b"".join(blocks)
+            left -= len(content)
+            if left < 0:
+                break
+            held = resources(content.decode(errors="replace"), entry.name)
+            found += [each.content for each in held or []]
+    return found
+
+
+def _foretell_removal(going: Absent, foresight: Foresight) -> None:
+    kustomization = going.applied[0].before
+    if kustomization is not None:
+        going.changes = foresight.deletions(kustomization)
+
+
+def _heal(present: Sequence[Present], foresight: Foresight, timeout: float) -> None:
+    """Have Flux apply again what has drifted, and prove that."""
+    drifted = {id(one.subject): one for one in present if one.drift}
+    for wave in waves(foresight, [one.subject for one in drifted.values() if one.subject]):
+        concerned = [drifted[id(subject)] for subject in wave]
+        # Without the digest, which is proven already: it is a new pass that has to be seen.
+        requests = [Request(one.workload.namespace, one.workload.name, timeout) for one in concerned]
+        for one, tracker in zip(concerned, reconcile(foresight.cluster, requests), strict=True):
+            one.tracker = tracker
+
+
+def _result(outcomes: Sequence[Present | Absent], failures: Sequence[str], mask: Mask) -> dict[str, Any]:
     receipts = [one.receipt() for one in outcomes]
     result: dict[str, Any] = {
         "changed": any(receipt["changed"] for receipt in receipts),
         "receipts": receipts,
-        "diff": [diff for one in outcomes for diff in one.diffs],
+        "diff": bounded([diff for one in outcomes for diff in one.diffs(mask)]),
     }
     if failures:
         raise LoopError("\n".join(failures), **result)

@@ -28,7 +28,7 @@ options:
     description: Only objects of this namespace are returned. By default those of all namespaces are.
     type: str
   events:
-    description: Whether the newest events about each object are returned, too. This costs one request for each.
+    description: Whether the newest events about each object are returned, too. This costs two more requests.
     type: bool
     default: false
 seealso:
@@ -150,6 +150,14 @@ sources:
           org.opencontainers.image.created: "2026-11-24T15:36:01Z"
           org.opencontainers.image.revision: main@sha1:4f1c2d9
           org.opencontainers.image.source: file:///home/me/project
+    changed_with:
+      description:
+        - The programs with which somebody has changed by hand what the object asks for, such as C(kubectl-edit) or C(flux).
+        - They are told by the object's managed fields.
+      returned: always
+      type: list
+      elements: str
+      sample: []
     events:
       description: The newest ten events about the object, the latest last.
       returned: if O(events=true)
@@ -294,6 +302,14 @@ kustomizations:
           metadata:
             originRevision: main@sha1:4f1c2d9
             revision: latest@sha256:d92b66dcd899560cbc485faad16db60ae8a2d0035e4ea955e2a7db7bbc38b6b0
+    changed_with:
+      description:
+        - The programs with which somebody has changed by hand what the object asks for, such as C(kubectl-edit) or C(flux).
+        - They are told by the object's managed fields.
+      returned: always
+      type: list
+      elements: str
+      sample: []
     events:
       description: The newest ten events about the object, the latest last.
       returned: if O(events=true)

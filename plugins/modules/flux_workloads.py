@@ -16,6 +16,7 @@ description:
     for it, both are reconciled, and the module returns when the digest that was pushed is the revision that is applied and healthy.
   - All workloads are handled at once. Flux itself sees to their dependencies.
   - What is as it should be is left alone, nothing is pushed, applied or reconciled for it.
+  - When something that Flux applied was deleted or edited in the cluster since, Flux is made to apply it again at once.
   - Everything that can be refused is refused before anything is pushed. A folder that is to be pushed is rendered first as
     kustomize-controller will render it.
 extends_documentation_fragment:
@@ -26,6 +27,8 @@ attributes:
   check_mode:
     support: full
     details:
+      - Folders are rendered as kustomize-controller renders them, and the API server is asked by dry runs what would become of every
+        object. What differs is returned as RV(receipts[].changes) and shown by C(--diff).
       - When the registry does not run, everything is said to be made, since there is nothing to compare with.
   diff_mode:
     support: full
@@ -128,6 +131,14 @@ options:
     description: How long to wait for a workload to be proven, in seconds.
     type: int
     default: 300
+  on_failure:
+    description:
+      - What becomes of a workload that was pushed and does not pass its health checks. The module fails in either case.
+      - With V(stop), it stays as it is.
+      - With V(rollback), its tag names the version again that was healthy last, as the Kustomization's status tells it, and that is proven.
+    type: str
+    choices: [stop, rollback]
+    default: stop
 """
 
 EXAMPLES = r"""
@@ -180,6 +191,46 @@ receipts:
       type: list
       elements: str
       sample: ["latest: content differs"]
+    changes:
+      description:
+        - In check mode, what Flux would change in the cluster. In a run, what was other than Flux had applied it, and what it has
+          changed back.
+        - Values of Secrets are replaced by stand-ins, of which equal ones stand for equal values.
+      type: list
+      elements: dict
+      contains:
+        action:
+          description:
+            - V(created), V(changed), V(recreated) (deleted and created anew, with C(force)) or V(pruned).
+            - V(refused) when the API server would not take the object. Check mode fails then, as a run would.
+            - V(unknown) when it cannot be told, as for an object that is encrypted or that the user may not change.
+          type: str
+          sample: changed
+        api_version:
+          description: The version of the API that the manifest names.
+          type: str
+          sample: apps/v1
+        kind:
+          description: The object's kind.
+          type: str
+          sample: Deployment
+        namespace:
+          description: The object's namespace, if it has one.
+          type: str
+          sample: shop
+        name:
+          description: The object's name.
+          type: str
+          sample: backend
+        fields:
+          description: The fields that differ, with their values as JSON, or none where there is no such field.
+          type: list
+          elements: dict
+          sample: [{field: spec.replicas, before: "2", after: "5"}]
+        message:
+          description: Why it is refused or unknown.
+          type: str
+          sample: ""
     url:
       description: The artifact's address.
       type: str
@@ -200,6 +251,16 @@ receipts:
       description: How many files it holds.
       type: int
       sample: 3
+    taken_back:
+      description:
+        - With O(on_failure=rollback), the version that a workload was taken back to, by its C(digest), and whether that is C(proven) to be
+          applied and healthy.
+        - The digest is empty where no version was healthy before, or where the registry does not hold it any more.
+      type: dict
+      returned: when it was pushed, did not pass its health checks, and O(on_failure=rollback)
+      sample:
+        digest: sha256:9ded1825b791f0a7a21b0532d83660085ba0eba6cf7c50aa24901cde8601e0b3
+        proven: true
     source_revision:
       description: The revision that the OCIRepository has fetched.
       type: str
@@ -253,35 +314,13 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.kubernetes_clien
 from ansible_collections.gitops.flux_local.plugins.module_utils.module import exit_with, require
 from ansible_collections.gitops.flux_local.plugins.module_utils.registry import OrasRepository
 from ansible_collections.gitops.flux_local.plugins.module_utils.workloads_loop import FluxCli, foretold, run
-
-REGISTRY: dict[str, Any] = {
-    "host": {"type": "str", "required": True},
-    "cluster": {"type": "str"},
-    "insecure": {"type": "bool", "default": False},
-    "username": {"type": "str"},
-    "password": {"type": "str", "no_log": True},
-    "ca_cert": {"type": "path"},
-    "client_cert": {"type": "path"},
-    "client_key": {"type": "path", "no_log": False},
-    "validate_certs": {"type": "bool", "default": True},
-    "timeout": {"type": "float", "default": 10},
-}
+from ansible_collections.gitops.flux_local.plugins.module_utils.workloads_options import WORKLOADS
 
 
 def main() -> None:
     """The module's entry."""
     module = AnsibleModule(
-        argument_spec={
-            **AUTH_ARG_SPEC,
-            "workloads": {"type": "list", "elements": "raw", "required": True},
-            "registry": {"type": "dict", "required": True, "options": REGISTRY},
-            "flux": {"type": "path", "required": True},
-            "base_dir": {"type": "path"},
-            "source": {"type": "str"},
-            "revision": {"type": "str"},
-            "compare": {"type": "str", "choices": ["content", "exact"], "default": "content"},
-            "timeout": {"type": "int", "default": 300},
-        },
+        argument_spec={**AUTH_ARG_SPEC, **WORKLOADS},
         supports_check_mode=True,
     )
     require(module, "oras", "kubernetes", "pathspec")

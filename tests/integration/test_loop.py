@@ -44,14 +44,17 @@ def test_from_nothing_to_everything_ready(loop):
 
 
 def test_the_summary_says_where_everything_is_and_how_it_stands(loop):
-    for said in (loop.runs[0].text, loop.play("status").text):
+    for said, stands in (
+        (loop.runs[0].text, "{0} latest {1} latest@{1} yes"),
+        (loop.play("status").text, "{0} latest {1}"),
+    ):
         assert f"kubeconfig  {loop.kubeconfig}" in said
         assert f"registry    {loop.registry}" in said
         assert "simulated" in said
         rows = {line.split()[0]: line.split() for line in said.splitlines() if line.startswith(("ba", "fr"))}
         for name in ("base", "backend", "frontend"):
             digest = loop.digest(name).removeprefix("sha256:")[:12]
-            assert rows[name] == [name, "latest", digest, f"latest@{digest}", "yes"]
+            assert " ".join(rows[name]).startswith(stands.format(name, digest))
 
 
 @pytest.mark.parametrize("playbook", UNCHANGING)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import copy
 import itertools
 import queue
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,6 +53,7 @@ class MemoryCluster:
     watches: list[MemoryWatch] = field(default_factory=list)
     react: Callable[[MemoryCluster, ObjectRef], None] = lambda cluster, ref: None
     answer: Callable[[Object], Object] = lambda spec: {"allowed": True}
+    known: tuple[Kind, ...] = ()
     origin: str = "/tmp/kubeconfig#test"  # noqa: S108 - names nothing that exists
     _versions: Iterator[int] = field(default_factory=lambda: itertools.count(100))
 
@@ -86,8 +87,23 @@ class MemoryCluster:
         self.asked.append(f"create {kind.name} {manifest}")
         return {**manifest, "status": self.answer(manifest.get("spec", {}))}
 
+    def kinds(self, api_version: str) -> Sequence[Kind]:
+        self.asked.append(f"kinds {api_version}")
+        return [kind for kind in self.known if kind.api_version == api_version]
+
+    def would_become(self, ref: ObjectRef, item: Object, *, manager: str) -> Object:
+        self.asked.append(f"dry-run {ref}")
+        return copy.deepcopy(item)
+
     def apply(
-        self, kind: Kind, manifest: Object, *, manager: str, dry_run: bool = False, force: bool = False
+        self,
+        kind: Kind,
+        manifest: Object,
+        *,
+        manager: str,
+        dry_run: bool = False,
+        force: bool = False,
+        is_strict: bool = True,
     ) -> Object:
         ref = ref_of(kind, manifest)
         self.asked.append(f"{'dry-run' if dry_run else 'apply'} {ref}")
@@ -186,13 +202,14 @@ def _applied(live: Object, manifest: Object, manager: str, *, force: bool) -> Ob
         for key in path[:-1]:
             place = place.setdefault(key, {})
         place[path[-1]] = value
-    identity = ("name", "namespace")
-    live["metadata"] |= {key: value for key, value in manifest["metadata"].items() if key in identity}
+    names = {key: manifest["metadata"][key] for key in ("name", "namespace") if key in manifest["metadata"]}
+    live["metadata"] |= names
     live["metadata"].setdefault("generation", 1)
     live["metadata"].setdefault("creationTimestamp", "2026-01-01T00:00:00Z")
     live["metadata"]["managedFields"] = [
         {"manager": owner, "operation": "Apply", "fieldsV1": _fields(owned)}
         for owner, owned in {**others, manager: set(wanted)}.items()
+        if owned
     ]
     return {**live, "apiVersion": manifest["apiVersion"], "kind": manifest["kind"]}
 

@@ -120,7 +120,8 @@ def test_events_of_either_kind_of_recorder(event, count, last_seen):
 
 def cluster():
     def event(at):
-        return {"type": "Normal", "reason": "R", "note": at, "eventTime": at}
+        about = {"uid": METADATA["uid"]}
+        return {"type": "Normal", "reason": "R", "note": at, "eventTime": at, "regarding": about}
 
     cluster = MemoryCluster()
     cluster.objects = {
@@ -149,3 +150,6 @@ def test_the_modules_result(with_events):
     assert [item["name"] for item in result["sources"] + result["kustomizations"]] == ["shop", "shop"]
     assert ("events" in result["sources"][0]) is with_events
     assert len(asked.asked) == (4 if with_events else 2)
+    if with_events:
+        told = [event["message"] for event in result["kustomizations"][0]["events"]]
+        assert told == [f"t{at:02}" for at in range(3, 13)]

@@ -14,6 +14,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources i
     Kind,
     ObjectRef,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils.flux_rollback import healthy_digests
 from ansible_collections.gitops.flux_local.plugins.module_utils.live_references import (
     live_references,
     protected_digests,
@@ -97,3 +98,15 @@ def test_what_is_stored_applied_attempted_and_in_the_history():
 
 def test_objects_without_a_status_refer_to_nothing():
     assert live_references(cluster((KUSTOMIZATION, {}, {})), HERE) == []
+
+
+def test_the_version_that_was_healthy_last_is_referred_to_whatever_failed_since():
+    """What a rollback needs is what retention keeps: both read the Kustomization's status."""
+    failed = [
+        {"lastReconciledStatus": "HealthCheckFailed", "metadata": {"revision": f"latest@{digest(9)}"}}
+    ] * 5
+    status = {"lastAppliedRevision": f"latest@{digest(1)}", "history": failed}
+    held = cluster((KUSTOMIZATION, {"sourceRef": {"kind": "OCIRepository", "name": "shop"}}, status))
+    kustomization = held.objects[ObjectRef(KUSTOMIZATION, "apps", "shop")]
+    assert healthy_digests(kustomization) == [digest(1)]
+    assert digest(1) in protected_digests(live_references(held, HERE), VERSIONS)

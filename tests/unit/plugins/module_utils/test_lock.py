@@ -10,7 +10,12 @@ import threading
 import pytest
 
 from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils.lock import Owner, process_start, take
+from ansible_collections.gitops.flux_local.plugins.module_utils.lock import (
+    Owner,
+    process_start,
+    release,
+    take,
+)
 
 
 @pytest.fixture
@@ -71,3 +76,14 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(LoopError, match=r"file/lock cannot be written.*flux_local_state_dir"):
         take(str(tmp_path / "file" / "lock"), owner_of(os.getpid()), timeout=0)
+
+
+def test_a_lock_that_is_released_is_free_and_nobody_releases_that_of_another(tmp_path, other):
+    lock = str(tmp_path / "lock")
+    holder, me = owner_of(other.pid), owner_of(os.getpid())
+    take(lock, holder, timeout=0)
+    release(lock, me)
+    with pytest.raises(LoopError):
+        take(lock, me, timeout=0)
+    release(lock, holder)
+    assert take(lock, me, timeout=0) < 1

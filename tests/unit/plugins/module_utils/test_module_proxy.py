@@ -28,10 +28,10 @@ FILES = {
 HASH = "h1:CghmAeUWwhGaW6T94TadS1g5jZA1LDlCoo1fidNky04="
 
 
-def module_zip(files=FILES):
+def module_zip(files=None):
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        for name, content in files.items():
+        for name, content in (files or FILES).items():
             archive.writestr(name, content)
     return buffer.getvalue()
 

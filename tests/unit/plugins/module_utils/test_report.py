@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.gitops.flux_local.plugins.module_utils.report import (
+    MOST_CHANGES,
     WIDTH,
+    change_lines,
     short_revision,
-    standings,
     summary,
     workload_lines,
 )
@@ -50,6 +51,40 @@ def test_a_row_for_each_workload():
     ]
 
 
+def change(action="changed", fields=(), message=""):
+    named = {"kind": "Deployment", "namespace": "shop", "name": "web"}
+    return {"action": action, **named, "fields": list(fields), "message": message}
+
+
+def test_a_line_for_each_field_that_flux_would_change():
+    fields = [
+        {"field": "spec.replicas", "before": "2", "after": "5"},
+        {"field": "metadata.labels.a", "before": None, "after": '"b"'},
+    ]
+    changes = [
+        change(fields=fields),
+        change("pruned") | {"namespace": None},
+        change("refused", message="no\nway"),
+    ]
+    assert change_lines([receipt(changes=changes), receipt()]) == [
+        "",
+        "WORKLOAD  BY FLUX  OBJECT               FIELD",
+        "shop      changed  Deployment shop/web  spec.replicas: 2 -> 5",
+        'shop      changed  Deployment shop/web  metadata.labels.a: (none) -> "b"',
+        "shop      pruned   Deployment web",
+        "shop      refused  Deployment shop/web  no way",
+    ]
+    assert change_lines([receipt()]) == change_lines([]) == []
+
+
+def test_many_changes_are_bounded_and_long_ones_cut():
+    long = {"field": "data.text", "before": None, "after": "x" * 500}
+    lines = change_lines([receipt(changes=[change(fields=[long])] * 50)])
+    assert len(lines) == MOST_CHANGES + 3
+    assert max(map(len, lines)) == WIDTH
+    assert lines[-1] == "and 10 more; --diff shows them all"
+
+
 def test_why_one_is_not_ready_stands_below_in_lines_that_fit():
     broken = receipt(ready=False, verdict="in_progress", reason="BuildFailed", message="very " * 60 + "wrong")
     lines = workload_lines([broken])
@@ -64,37 +99,6 @@ def test_simulated_pods_are_said_to_be_simulated():
     assert any("simulated" in line for line in lines)
     lines = summary([], {"provider": "existing", "context": "c", "kubeconfig": "k"}, {"host": "h"}, {})
     assert not any("simulated" in line for line in lines)
-
-
-def test_a_failing_source_is_told_before_its_kustomization():
-    answer = {
-        "sources": [
-            {
-                "name": "shop",
-                "namespace": "flux-system",
-                "ready": False,
-                "ref": {"tag": "v1"},
-                "revision": None,
-                "reason": "OCIArtifactPullFailed",
-                "message": "no such tag",
-            }
-        ],
-        "kustomizations": [
-            {
-                "name": "shop",
-                "namespace": "flux-system",
-                "source": {"kind": "OCIRepository", "namespace": "flux-system", "name": "shop"},
-                "ready": False,
-                "state": "in_progress",
-                "applied_revision": None,
-                "reason": "ArtifactFailed",
-                "message": "Source is not ready",
-            }
-        ],
-    }
-    row = standings(answer)[0]
-    assert (row["tag"], row["reason"], row["message"]) == ("v1", "OCIArtifactPullFailed", "no such tag")
-    assert not row["pushed_digest"]
 
 
 def test_why_a_provider_was_chosen_is_said_unless_it_was_asked_for():

@@ -6,12 +6,14 @@ import base64
 import copy
 
 import pytest
+import yaml
 
 from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources import (
     KUSTOMIZATION,
     OCI_REPOSITORY,
     REQUESTED_AT,
+    Kind,
     ObjectRef,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.registry_secrets import SECRET
@@ -22,6 +24,14 @@ from ansible_collections.gitops.flux_local.tests.unit.fakes.repository import Me
 
 def refs(name):
     return ObjectRef(OCI_REPOSITORY, "flux-system", name), ObjectRef(KUSTOMIZATION, "flux-system", name)
+
+
+THING = Kind("example.org", "v1", "things", "Thing")
+
+
+def thing(name, **spec):
+    metadata = {"name": name, "namespace": "default"}
+    return {"apiVersion": "example.org/v1", "kind": "Thing", "metadata": metadata, "spec": spec}
 
 
 def condition(status, reason, message):
@@ -41,11 +51,13 @@ class Bench:
     def __init__(self, folder):
         self.folder = folder
         self.repositories = {}
-        self.cluster = MemoryCluster(react=self.reconcile)
+        self.cluster = MemoryCluster(react=self.reconcile, known=(THING,))
         self.broken = set()
+        self.unhealthy_digests = set()
         self.unrenderable = set()
         self.rendered = []
         self.warnings = []
+        self.things = {}  # what Flux makes of a workload, by its name
 
     def connect(self, reference, _connection):
         return self.repositories.setdefault(reference.repository, MemoryRepository(reference))
@@ -55,13 +67,19 @@ class Bench:
         self.rendered.append(name)
         if name in self.unrenderable:
             raise LoopError(f"{path} does not build")
+        return "---\n".join(yaml.safe_dump(self.owned(name, thing)) for thing in self.things.get(name, []))
+
+    def owned(self, name, thing):
+        labels = {f"{KUSTOMIZATION.group}/name": name, f"{KUSTOMIZATION.group}/namespace": "flux-system"}
+        return {**thing, "metadata": {**thing["metadata"], "labels": labels}}
 
     def reconcile(self, cluster, ref):
         source_ref, own_ref = refs(ref.name)
         source, own = (copy.deepcopy(cluster.objects[each]) for each in (source_ref, own_ref))
         manifest = self.repositories[ref.name].manifest(source["spec"]["ref"]["tag"])
         revision = f"latest@{manifest.digest}"
-        fine = ref.name not in self.broken
+        unhealthy = manifest.digest in self.unhealthy_digests
+        fine = ref.name not in self.broken and not unhealthy
         source["status"] = {
             "observedGeneration": 1,
             "conditions": [condition("True", "Succeeded", "stored")],
@@ -73,13 +91,23 @@ class Bench:
             "conditions": [
                 condition("True", "ReconciliationSucceeded", "Applied")
                 if fine
-                else condition("False", "ReconciliationFailed", "it is broken")
+                else condition(
+                    "False", "HealthCheckFailed" if unhealthy else "ReconciliationFailed", "it is broken"
+                )
             ],
             "lastAttemptedRevision": revision,
             "lastHandledReconcileAt": own["metadata"].get("annotations", {}).get(REQUESTED_AT),
         }
         if fine:
             own["status"]["lastAppliedRevision"] = revision
+            things = [self.owned(ref.name, thing) for thing in self.things.get(ref.name, [])]
+            for thing in things:
+                cluster.apply(THING, thing, manager="kustomize-controller", force=True)
+            ids = [f"default_{thing['metadata']['name']}_example.org_Thing" for thing in things]
+            own["status"]["inventory"] = {"entries": [{"id": each, "v": "v1"} for each in ids]}
+        elif own_ref in cluster.objects:
+            earlier = cluster.objects[own_ref].get("status", {}).get("lastAppliedRevision")
+            own["status"] |= {"lastAppliedRevision": earlier} if earlier else {}
         cluster.put(source_ref, source)
         cluster.put(own_ref, own)
 
@@ -88,7 +116,7 @@ class Bench:
         (self.folder / name / "manifest.yaml").write_text(content)
         return {"name": name, "path": name, **options}
 
-    def run(self, *workloads, check_mode=False, **registry):
+    def run(self, *workloads, check_mode=False, on_failure="stop", **registry):
         self.cluster.asked.clear()
         self.rendered.clear()
         params = {
@@ -99,6 +127,7 @@ class Bench:
             "source": "s",
             "revision": "r",
             "timeout": 5,
+            "on_failure": on_failure,
         }
         return run(
             params,
@@ -205,6 +234,85 @@ def test_what_somebody_changed_in_the_cluster_is_found_and_healed(bench):
     assert bench.cluster.objects[refs("shop")[1]]["spec"]["prune"] is True
 
 
+def sentences(result):
+    return [
+        f"{change['action']} {change['name']} {[field['field'] for field in change['fields']]}"
+        for change in result["receipts"][0]["changes"]
+    ]
+
+
+def test_check_mode_says_what_flux_would_change(bench):
+    bench.things["shop"] = [thing("web", size=1), thing("old")]
+    assert sentences(bench.run(bench.workload("shop"), check_mode=True)) == [
+        "created web []",
+        "created old []",
+    ]
+    bench.run(bench.workload("shop"))
+    bench.things["shop"] = [thing("web", size=2), thing("new")]
+    foretold = bench.run(bench.workload("shop", "a: 2\n"), check_mode=True)
+    assert sentences(foretold) == ["changed web ['spec.size']", "created new []", "pruned old []"]
+    shown = {diff["after_header"]: diff for diff in foretold["diff"]}
+    assert shown["Thing default/web in the cluster, changed by Flux"]["after"] == "spec.size: 2\n"
+    foretold = bench.run(bench.workload("shop", "a: 2\n", prune=False), check_mode=True)
+    assert "pruned old []" not in sentences(foretold)
+    assert sentences(bench.run({"name": "shop", "state": "absent"}, check_mode=True)) == [
+        "pruned web []",
+        "pruned old []",
+    ]
+    assert bench.written() == []
+
+
+def test_a_suspended_one_changes_nothing_though_it_is_pushed(bench):
+    bench.things["shop"] = [thing("web")]
+    foretold = bench.run(bench.workload("shop", suspend=True), check_mode=True)
+    assert foretold["receipts"][0]["changed"]
+    assert sentences(foretold) == []
+
+
+@pytest.mark.parametrize("is_deleted", [True, False])
+def test_what_somebody_did_to_what_flux_applied_is_foretold_and_healed(bench, is_deleted):
+    bench.things["shop"] = [thing("web", size=1), thing("other")]
+    bench.run(bench.workload("shop"))
+    web = ObjectRef(THING, "default", "web")
+    if is_deleted:
+        bench.cluster.objects.pop(web)
+        why = ["drift: Thing default/web is missing"]
+    else:
+        bench.cluster.apply(THING, thing("web", size=7), manager="somebody", force=True)
+        why = ["drift: Thing default/web: spec.size: 7 -> 1"]
+    foretold = bench.run(bench.workload("shop"), check_mode=True)
+    assert (foretold["changed"], foretold["receipts"][0]["why"], bench.written()) == (True, why, [])
+    done = bench.run(bench.workload("shop"))
+    assert (done["changed"], done["receipts"][0]["why"]) == (True, why)
+    assert done["receipts"][0]["ready"]
+    assert bench.cluster.objects[web]["spec"] == {"size": 1}
+    bench.cluster.objects[web]["metadata"]["managedFields"][0]["time"] = "2026-01-01T00:00:00Z"
+    assert not bench.run(bench.workload("shop"))["changed"]
+
+
+def test_in_check_mode_too_one_that_does_not_build_is_an_error(bench):
+    bench.unrenderable = {"shop"}
+    with pytest.raises(LoopError, match=r"Workload shop: .* does not build"):
+        bench.run(bench.workload("shop"), check_mode=True)
+
+
+def test_drift_of_what_no_longer_builds_is_a_warning(bench):
+    bench.things["shop"] = [thing("web")]
+    bench.run(bench.workload("shop"))
+    bench.cluster.objects.pop(ObjectRef(THING, "default", "web"))
+    bench.unrenderable = {"shop"}
+    assert not bench.run(bench.workload("shop"))["changed"]
+    assert "shop: Its drift cannot be told" in bench.warnings[0]
+
+
+def test_what_the_api_server_would_refuse_fails_check_mode_with_all_receipts(bench):
+    strange = thing("web") | {"kind": "Strange"}
+    bench.things["shop"] = [strange]
+    with pytest.raises(LoopError, match=r"Workload shop: .*knows no Strange of example.org/v1") as failure:
+        bench.run(bench.workload("shop"), check_mode=True)
+    assert sentences(failure.value.details) == ["refused web []"]
+
+
 def test_an_absent_one_loses_its_kustomization_before_its_source(bench):
     bench.run(bench.workload("shop"))
     result = bench.run({"name": "shop", "state": "absent"})
@@ -238,6 +346,67 @@ def test_without_a_registry_check_mode_says_that_everything_would_be_made(bench)
         ("shop", True),
         ("old", False),
     ]
+
+
+def unhealthy(bench, name):
+    """An edit of a workload that does not become healthy; its digest is known beforehand by a push."""
+    bench.run(bench.workload(name, "a: 1\n"))
+    healthy = bench.tags(name)
+    held = bench.repositories[name].manifests
+    held["kept"] = held["latest"]  # the registry in memory holds nothing without a name
+    react = bench.cluster.react
+
+    def condemn(cluster, ref):
+        if bench.tags(name) != healthy:
+            bench.unhealthy_digests.add(bench.tags(name))
+        react(cluster, ref)
+
+    bench.cluster.react = condemn
+    return healthy
+
+
+def test_what_is_not_healthy_after_a_push_is_taken_back_when_that_is_asked_for(bench):
+    healthy = unhealthy(bench, "shop")
+    with pytest.raises(LoopError) as failed:
+        bench.run(bench.workload("shop", "a: 2\n"), on_failure="rollback")
+    [receipt] = failed.value.details["receipts"]
+    assert bench.tags("shop") == healthy
+    assert receipt["taken_back"] == {"digest": healthy, "proven": True}
+    assert not receipt["ready"]
+    assert receipt["pushed_digest"] != healthy
+    assert f"It was taken back to {healthy}, which is applied and healthy." in failed.value.message
+
+
+def test_by_default_what_is_not_healthy_stays_as_it_is(bench):
+    healthy = unhealthy(bench, "shop")
+    with pytest.raises(LoopError) as failed:
+        bench.run(bench.workload("shop", "a: 2\n"))
+    assert bench.tags("shop") != healthy
+    assert "taken_back" not in failed.value.details["receipts"][0]
+
+
+def test_what_was_never_healthy_cannot_be_taken_back_and_that_is_said(bench):
+    react = bench.cluster.react
+
+    def condemn(cluster, ref):
+        bench.unhealthy_digests.add(bench.tags("shop"))
+        react(cluster, ref)
+
+    bench.cluster.react = condemn
+    with pytest.raises(LoopError) as failed:
+        bench.run(bench.workload("shop"), on_failure="rollback")
+    assert failed.value.details["receipts"][0]["taken_back"] == {"digest": "", "proven": False}
+    assert "No version of it was healthy before" in failed.value.message
+
+
+def test_what_the_api_refuses_is_no_failed_health_check_and_is_not_taken_back(bench):
+    bench.run(bench.workload("shop"))
+    healthy = bench.tags("shop")
+    bench.broken.add("shop")
+    with pytest.raises(LoopError) as failed:
+        bench.run(bench.workload("shop", "a: 2\n"), on_failure="rollback")
+    assert bench.tags("shop") != healthy
+    assert "taken_back" not in failed.value.details["receipts"][0]
 
 
 LOGIN = ObjectRef(SECRET, "flux-system", "registry-127-0-0-1-5001-login")

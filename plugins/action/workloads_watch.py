@@ -1,0 +1,105 @@
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+"""The action behind workloads_watch: after a save it starts nothing, so that a second is enough."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn
+
+from ansible.errors import AnsibleActionFail
+from ansible.module_utils.basic import missing_required_lib
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils.kubernetes_client import KubernetesCluster
+from ansible_collections.gitops.flux_local.plugins.module_utils.lock import (
+    Owner,
+    process_start,
+    release,
+    take,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils.push_on_save import (
+    HAS_WATCHFILES,
+    follow,
+    saved_workloads,
+    saves,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils.registry import OrasRepository
+from ansible_collections.gitops.flux_local.plugins.module_utils.workloads_loop import FluxCli, run
+from ansible_collections.gitops.flux_local.plugins.module_utils.workloads_options import WORKLOADS
+
+LOCK_SECONDS = 600
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hints
+    """Pushes and proves after each save until the playbook is interrupted."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return after ``rounds`` rounds; never, without it."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        spec = {
+            **WORKLOADS,
+            "kubeconfig": {"type": "path"},
+            "context": {"type": "str"},
+            "only": {"type": "list", "elements": "str", "default": []},
+            "state_dir": {"type": "path", "required": True},
+            "rounds": {"type": "int"},
+        }
+        arguments = self.validate_argument_spec(argument_spec=spec)[1]
+        if not HAS_WATCHFILES:
+            raise AnsibleActionFail(missing_required_lib("watchfiles"))
+        if self._task.check_mode:
+            return {**result, "changed": False, "skipped": True, "msg": "In check mode nothing is watched."}
+        # Ansible ends its workers at once; like this, what a round has in temporary folders goes with it.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _interrupted)
+        try:
+            workloads = saved_workloads(arguments["workloads"], arguments["only"], arguments["base_dir"])
+            say = Display().display
+            say(f"Watching {', '.join(one.name for one in workloads)}. Ctrl-C ends it.")
+            done = follow(workloads, saves(workloads), _rounds(arguments), say, rounds=arguments["rounds"])
+        except LoopError as error:
+            raise AnsibleActionFail(error.message) from error
+        return {**result, "changed": False, "rounds": done}
+
+
+def _interrupted(_number: int, _frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _rounds(arguments: Mapping[str, Any]) -> Callable[[Sequence[str]], Mapping[str, Any]]:
+    """What brings workloads about, by their names; other playbooks wait that long, and no longer."""
+    cluster = KubernetesCluster({name: arguments[name] for name in ("kubeconfig", "context")})
+    lock_file = os.path.join(arguments["state_dir"], "lock")
+    owner = Owner(
+        pid=os.getpid(),
+        started=process_start(os.getpid()),
+        command="dev.yml",
+        since=time.strftime("%Y-%m-%d %H:%M:%S"),
+    )
+
+    def bring_about(names: Sequence[str]) -> Mapping[str, Any]:
+        chosen = [one for one in arguments["workloads"] if one.get("name") in names]
+        take(lock_file, owner, timeout=LOCK_SECONDS)
+        try:
+            return run(
+                {**arguments, "workloads": chosen},
+                cluster=cluster,
+                connect=OrasRepository,
+                renderer=FluxCli(arguments["flux"]),
+                warn=Display().warning,
+                check_mode=False,
+                with_diff=False,
+            )
+        finally:
+            release(lock_file, owner)
+
+    return bring_about

@@ -1,0 +1,129 @@
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+"""``dev.yml`` on a real loop: what is saved is what runs, within a second, until somebody presses Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.gitops.flux_local.tests.integration.loops import config_map, until, write
+
+SAVES = 7
+
+
+class Session:
+    """A ``dev.yml`` that runs; its lines, each with the time at which it came."""
+
+    def __init__(self, loop, folder, name="saved"):
+        self.name, self.folder = name, folder
+        variables = folder.parent / "variables.yml"
+        variables.write_text(f"workloads_list: [{{name: {name}, path: {str(folder)!r}}}]\n")
+        self.process = subprocess.Popen(
+            [
+                str(Path(sys.executable).with_name("ansible-playbook")),
+                "playbooks/dev.yml",
+                "-e",
+                f"@{variables}",
+                "-e",
+                f'{{"flux_local_name": "{loop.name}"}}',
+            ],
+            env=loop.environment | {"ANSIBLE_STDOUT_CALLBACK": "default", "TMPDIR": str(folder.parent)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.lines: list[tuple[float, str]] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self):
+        for line in self.process.stdout or []:
+            self.lines.append((time.monotonic(), line.rstrip()))
+
+    def rounds(self):
+        """The lines of the rounds so far."""
+        return [(at, line) for at, line in self.lines if line[:2].isdigit() and f"  {self.name} " in line]
+
+    def save(self, word):
+        """Save, and return the line of the round that follows, and the seconds until it came."""
+        before = len(self.rounds())
+        began = time.monotonic()
+        write(self.folder, saved=word if "\n" in word else config_map(self.name, word=word))
+        until(lambda: len(self.rounds()) > before, "a line for the save")
+        at, line = self.rounds()[before]
+        return line, at - began
+
+    def interrupt(self):
+        """Ctrl-C; returns everything it said."""
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(timeout=15)
+        self._reader.join(timeout=5)
+        return "\n".join(line for _at, line in self.lines)
+
+
+@pytest.fixture
+def session(loop, folder):
+    write(folder, saved=config_map("saved", word="first"))
+    started = Session(loop, folder)
+    try:
+        until(started.rounds, "the first round")
+        yield started
+    finally:
+        if started.process.poll() is None:
+            started.process.kill()
+            started.process.wait()
+        loop.remove("saved")
+
+
+def test_what_is_saved_runs_within_a_second(loop, session):
+    assert loop.config_map("saved")["data"] == {"word": "first"}
+    took = []
+    for number in range(SAVES):
+        line, seconds = session.save(f"save {number}")
+        assert "applied and proven" in line
+        assert loop.config_map("saved")["data"] == {"word": f"save {number}"}
+        took.append(seconds)
+        time.sleep(0.3)
+    assert statistics.median(took) < 1, took
+
+
+def test_a_mistake_is_a_line_and_the_next_save_mends_it(loop, session):
+    line, _seconds = session.save("a: [\n")
+    assert "failed after" in line
+    assert "saved.yaml" in line
+    assert "Nothing was pushed" in line
+    line, _seconds = session.save("mended")
+    assert "applied and proven" in line
+    assert loop.config_map("saved")["data"] == {"word": "mended"}
+
+
+def test_other_playbooks_work_on_the_loop_in_between(loop, session, folder):
+    other = write(folder.parent / "other", other=config_map("other"))
+    run = loop.push({"name": "other", "path": str(other)}).succeeded()
+    assert run.seconds < 30
+    assert "applied and proven" in session.save("after")[0]
+    loop.remove("other")
+
+
+def test_ctrl_c_ends_it_and_leaves_nothing_behind(loop, session):
+    session.save("last")
+    said = session.interrupt()
+    assert session.process.returncode == 99
+    assert "Traceback" not in said
+    assert not [name for name in os.listdir(session.folder.parent) if name.startswith("flux-local-")]
+    assert loop.push({"name": "saved", "path": str(session.folder)}).succeeded().changed == []
+
+
+def test_a_workload_that_is_not_listed_is_named(loop, folder):
+    write(folder, saved=config_map("saved"))
+    listed = [{"name": "saved", "path": str(folder)}]
+    loop.play("dev", workload="other", workloads_list=listed).refused("no workload other", "saved")
