@@ -301,7 +301,7 @@ def run(
     Everything that can be refused is refused before anything is pushed or applied. Raises LoopError with all
     receipts when a workload is not well in the end.
     """
-    workloads = in_order(read_workloads(params["workloads"]))
+    workloads = in_order(read_workloads(params["workloads"], params["namespace"]))
     registry = params["registry"]
     connection = Connection.from_params(registry)
     endpoint = _endpoint(registry)
@@ -579,7 +579,7 @@ def foretold(params: Mapping[str, Any]) -> dict[str, Any] | None:
     endpoint = _endpoint(params["registry"])
     if _listens(endpoint.host):
         return None
-    workloads = in_order(read_workloads(params["workloads"]))
+    workloads = in_order(read_workloads(params["workloads"], params["namespace"]))
     receipts = [
         {
             **_about(workload, ["the loop does not run yet"] if workload.is_present else []),

@@ -122,6 +122,7 @@ class Bench:
         params = {
             "workloads": list(workloads),
             "registry": {"host": "127.0.0.1:5001", "cluster": None, "insecure": True, **registry},
+            "namespace": "flux-system",
             "base_dir": str(self.folder),
             "compare": "content",
             "source": "s",
@@ -338,6 +339,7 @@ def test_a_path_that_is_not_there_is_named(bench):
 def test_without_a_registry_check_mode_says_that_everything_would_be_made(bench):
     params = {
         "workloads": [bench.workload("shop"), {"name": "old", "state": "absent"}],
+        "namespace": "flux-system",
         "registry": {"host": "127.0.0.1:1", "cluster": None, "insecure": True},
     }
     told = foretold(params)
