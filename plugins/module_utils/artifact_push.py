@@ -19,6 +19,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_content
     opened_content,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_diff import (
+    Content,
     Shown,
     compare,
     content_of,
@@ -306,6 +307,12 @@ def _upload(
     config = config_bytes(packed.content_digest)
     repository.put_blob(layer, content, mount_from)
     repository.put_blob(Descriptor(CONFIG_TYPE, digest_of(config), len(config)), config, mount_from)
+
+
+def whole(url: str, packed: Pack) -> Sequence[Shown]:
+    """What --diff shows of a pack where there is no registry to compare it with."""
+    after = content_of(f"{url} (from {packed.path})", packed.archive, {})
+    return compare(Content(f"{url} (there is no registry yet)"), after).shown
 
 
 def _diff(

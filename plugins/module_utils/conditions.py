@@ -18,7 +18,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources import Object
+from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources import Object, ObjectRef
 
 
 class State(StrEnum):
@@ -33,12 +33,21 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Verdict:
-    """Where an object stands, and why in Flux's own words. Of what is terminal, Flux tries nothing again."""
+    """Where an object stands, and why in Flux's own words. Of what is terminal, Flux tries nothing again.
+
+    ``subject`` is the object that the words are about, where that is not plain from them.
+    """
 
     state: State
     reason: str = ""
     message: str = ""
     terminal: bool = False
+    subject: ObjectRef | None = None
+
+    @property
+    def told(self) -> str:
+        """The message with the object that it is about."""
+        return f"{self.subject}: {self.message}" if self.subject else self.message
 
     @property
     def is_settled(self) -> bool:
@@ -47,8 +56,12 @@ class Verdict:
 
 
 DEPENDENCY_NOT_READY = "DependencyNotReady"
+DEPENDENCY_FAILED = "DependencyFailed"
 HEALTH_CHECK_FAILED = "HealthCheckFailed"
 NOT_HANDLED = "NotHandled"
+NOT_FOUND = "NotFound"
+CONNECTION_LOST = "ConnectionLost"
+UNEXPECTED_REVISION = "UnexpectedRevision"
 OLDER_REVISION = "OlderRevision"
 
 # Ready=False with one of these means that kustomize-controller comes back by itself within moments.

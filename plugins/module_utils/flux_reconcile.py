@@ -12,17 +12,20 @@ import itertools
 import queue
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 from ansible_collections.gitops.flux_local.plugins.module_utils.conditions import (
+    CONNECTION_LOST,
+    DEPENDENCY_FAILED,
     DEPENDENCY_NOT_READY,
-    NOT_HANDLED,
+    NOT_FOUND,
     OLDER_REVISION,
+    UNEXPECTED_REVISION,
     State,
     Verdict,
     attempted_revision,
@@ -37,6 +40,21 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.flux_apply impor
     RETRY_SECONDS,
     WATCH_WINDOW,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils.flux_causes import (
+    Artifact,
+    Cause,
+    Failure,
+    Link,
+    Origin,
+    cause_of,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils.flux_dependencies import (
+    LOOK_SECONDS,
+    Obstacles,
+    is_waiting,
+    satisfies,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils.flux_evidence import explore
 from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources import (
     KUSTOMIZATION,
     REQUESTED_AT,
@@ -76,7 +94,6 @@ class Request:
         return ObjectRef(KUSTOMIZATION, self.namespace, self.name)
 
 
-NOT_FOUND = "NotFound"
 _IDLE = {State.SUSPENDED, State.DELETING}
 
 
@@ -97,6 +114,8 @@ class Tracker:
         self.kustomization_tokens: set[str] = set()
         self.is_triggered = False  # Flux was asked to reconcile, or would be but for check mode
         self.live: Object | None = None  # as it was seen last, also after the verdict
+        self.cause: Cause | None = None  # of a verdict other than ready, once it was looked for
+        self.chain: list[Link] = []  # what it waits for, down to the first that has failed
         self._nudged_for: list[str] = []
         self._is_begun = False
         self._gone: set[ObjectRef] = set()
@@ -173,7 +192,7 @@ class Tracker:
     def _verdict(self, at: float) -> Verdict:
         for gone in (self.ref, self.source_ref):
             if gone in self._gone:
-                return Verdict(State.FAILED, NOT_FOUND, f"There is no {gone}.")
+                return Verdict(State.FAILED, NOT_FOUND, "It does not exist.", subject=gone)
         if self.kustomization is None or self.source is None:
             return self.verdict
         own = kustomization_verdict(self.kustomization)
@@ -207,30 +226,39 @@ class Tracker:
             self._ready_at = at
 
     def _other_revision(self, revision: str, expected: str) -> Verdict:
-        message = f"{self.source_ref} is at {revision}, not at the expected {expected}"
+        message = f"It is at {revision}, not at the expected {expected}"
         if not self.source_tokens:
-            return Verdict(State.IN_PROGRESS, OLDER_REVISION, f"{message} yet.")
+            return Verdict(State.IN_PROGRESS, OLDER_REVISION, f"{message} yet.", subject=self.source_ref)
         # Its token was handled: it has looked for a revision after the push, and this is what it found.
         return Verdict(
             State.FAILED,
-            "UnexpectedRevision",
-            f"{message}: do its url, tag, semver and digest name what was pushed?",
+            UNEXPECTED_REVISION,
+            f"{message}.",
+            subject=self.source_ref,
         )
 
-    def block(self, by: Tracker) -> None:
-        """Settle it as failed, since it waits for ``by``, which has failed."""
+    def block(self, chain: Sequence[Link]) -> None:
+        """Settle it as failed, since it waits for the first of ``chain``, and the last of that has failed."""
+        self.chain = list(chain)
+        first = chain[0]
         self.verdict = Verdict(
             State.FAILED,
-            "DependencyFailed",
-            f"It waits for {by.ref}, which is not ready: {by.verdict.reason}.",
+            DEPENDENCY_FAILED,
+            f"It waits for {first.ref}, which is not ready: {first.verdict.reason}.",
         )
 
     @property
     def waits_for(self) -> list[ObjectRef]:
         """The Kustomizations that Flux waits for before it applies this one; none unless it waits now."""
-        if self.live is None or kustomization_verdict(self.live).reason != DEPENDENCY_NOT_READY:
-            return []
-        return dependencies_of(self.live)
+        return dependencies_of(self.live) if self.live is not None and is_waiting(self.live) else []
+
+    @property
+    def obstacle(self) -> list[Link]:
+        """What keeps those that wait for this one from ever becoming ready; empty while nothing does."""
+        is_in_the_way = self.verdict.state is State.FAILED or (
+            self.verdict.state in _IDLE and not (self.live and satisfies(self.live))
+        )
+        return [Link(self.ref, self.verdict, self.live), *self.chain] if is_in_the_way else []
 
     def deserves_nudge(self, awaited: Sequence[Tracker]) -> bool:
         """Whether all ``awaited`` have become ready since this was last true, and the last nudge is handled.
@@ -257,7 +285,7 @@ class Tracker:
     def lose(self, message: str) -> None:
         """Take note that the connection is lost, and with it the chance to see more."""
         if not self.verdict.is_settled:
-            self.verdict = Verdict(State.IN_PROGRESS, "ConnectionLost", message)
+            self.verdict = Verdict(State.IN_PROGRESS, CONNECTION_LOST, message)
 
     def phases(self) -> dict[str, float | None]:
         """Seconds until the source had the revision, then until it was applied, then until it was healthy."""
@@ -281,23 +309,33 @@ class Tracker:
             "ready": self.verdict.state is State.READY,
             "state": self.verdict.state.value,
             "reason": self.verdict.reason,
-            "message": self.verdict.message,
+            "message": self.verdict.told,
+            "cause": self.cause.result if self.cause else None,
             "phases": self.phases(),
             "conditions": {"source": conditions(source), "kustomization": conditions(kustomization)},
             "events": list(events),
             "inventory": inventory(kustomization),
         }
 
-    def failure(self) -> str:
-        """The sentence for a verdict other than ready."""
-        if self.verdict.state is State.IN_PROGRESS:
-            hint = ""
-            if self.verdict.reason in (NOT_HANDLED, OLDER_REVISION):
-                hint = " Are source-controller and kustomize-controller running?"
-            said = f"is not proven after {self.request.timeout:g} s"
-        else:
-            said, hint = "is not ready", ""
-        return f"{self.ref} {said}: {self.verdict.reason}: {self.verdict.message}{hint}"
+    def failure(self, origin: Origin) -> Failure:
+        """What is known of a verdict other than ready; ``origin`` is where the content comes from."""
+        return Failure(
+            ref=self.ref,
+            verdict=self.verdict,
+            seconds=self.request.timeout,
+            source=self.source,
+            kustomization=self.kustomization,
+            chain=self.chain,
+            origin=origin,
+        )
+
+    def complaint(self) -> str:
+        """The paragraph for a verdict other than ready."""
+        is_late = self.verdict.state is State.IN_PROGRESS
+        said = f"is not proven after {self.request.timeout:g} s" if is_late else "is not ready"
+        if self.cause is None:
+            return f"{self.ref} {said}: {self.verdict.reason}: {self.verdict.told}"
+        return f"{self.ref} {said}: {self.cause.about(str(self.ref))}"
 
 
 def _status(item: Object | None) -> Object:
@@ -312,16 +350,26 @@ def _revision(source: Object) -> str:
 
 
 def _said_by(ref: ObjectRef | None, verdict: Verdict) -> Verdict:
-    return Verdict(verdict.state, verdict.reason, f"{ref}: {verdict.message}", verdict.terminal)
+    return replace(verdict, subject=ref)
 
 
-def reconcile(cluster: Cluster, requests: Sequence[Request], *, check_mode: bool = False) -> list[Tracker]:
+def _unobserved(trackers: Sequence[Tracker]) -> None:
+    """Nobody follows."""
+
+
+def reconcile(
+    cluster: Cluster,
+    requests: Sequence[Request],
+    *,
+    check_mode: bool = False,
+    observe: Callable[[Sequence[Tracker]], None] = _unobserved,
+) -> list[Tracker]:
     """A tracker for each of ``requests``, in their order, each ready, failed or at the end of its time.
 
     Everything is asked for together and watched on one connection for each kind. What is proven already is
     left alone. In check mode nothing is asked for and nothing awaited. Raises ClusterError when the cluster
     refuses, or cannot be reached at the beginning; later interruptions of the connection are outlived until
-    the time is over.
+    the time is over. ``observe`` is shown the trackers whenever there is news, and about once a second.
     """
     if not requests:
         return []
@@ -337,7 +385,7 @@ def reconcile(cluster: Cluster, requests: Sequence[Request], *, check_mode: bool
     with _Watchers(cluster, listings) as watchers:
         _ask(cluster, triggers)
         _begin(trackers, begun)
-        _follow(cluster, trackers, watchers, begun)
+        _follow(cluster, trackers, watchers, begun, observe)
     return trackers
 
 
@@ -441,8 +489,15 @@ def _ask(cluster: Cluster, triggers: Iterable[tuple[Tracker, ObjectRef]]) -> Non
         cluster.merge_patch(ref, {"metadata": {"annotations": {REQUESTED_AT: token}}}, manager=FIELD_MANAGER)
 
 
-def _follow(cluster: Cluster, trackers: Sequence[Tracker], watchers: _Watchers, begun: float) -> None:
+def _follow(
+    cluster: Cluster,
+    trackers: Sequence[Tracker],
+    watchers: _Watchers,
+    begun: float,
+    observe: Callable[[Sequence[Tracker]], None],
+) -> None:
     concerned = _by_ref(trackers)
+    obstacles = Obstacles(cluster)
     while True:
         now = time.monotonic()
         pending = [
@@ -453,30 +508,33 @@ def _follow(cluster: Cluster, trackers: Sequence[Tracker], watchers: _Watchers, 
         if not pending:
             break
         ends = min(begun + tracker.request.timeout for tracker in pending)
-        for seen in watchers.next(ends - now):
+        for seen in watchers.next(min(ends - now, LOOK_SECONDS)):
             _show(concerned, seen, time.monotonic())
-        _block(trackers)
+        _block(trackers, obstacles)
         _nudge(cluster, trackers)
+        observe(trackers)
     if watchers.interruption is not None:
         for tracker in trackers:
             tracker.lose(watchers.interruption.message)
 
 
-def _block(trackers: Sequence[Tracker]) -> None:
-    """Settle those that wait for one that has failed, and in turn those that wait for them."""
+def _block(trackers: Sequence[Tracker], obstacles: Obstacles) -> None:
+    """Settle those that wait for what will not become ready, and in turn those that wait for them."""
     followed = {tracker.ref: tracker for tracker in trackers}
-    while True:
-        blocked = [
-            (tracker, followed[ref])
-            for tracker in trackers
-            if not tracker.verdict.is_settled
-            for ref in tracker.waits_for
-            if ref in followed and followed[ref].verdict.state is State.FAILED
-        ]
-        if not blocked:
-            return
-        for tracker, by in blocked:
-            tracker.block(by)
+    waiting = [tracker for tracker in trackers if not tracker.verdict.is_settled and tracker.waits_for]
+    obstacles.look(ref for tracker in waiting for ref in tracker.waits_for if ref not in followed)
+
+    def known(ref: ObjectRef) -> list[Link] | None:
+        return followed[ref].obstacle if ref in followed else None
+
+    is_news = True
+    while is_news:
+        is_news = False
+        for tracker in waiting:
+            chain = next(filter(None, (obstacles.chain(ref, known) for ref in tracker.waits_for)), None)
+            if chain and not tracker.verdict.is_settled:
+                tracker.block(chain)
+                is_news = True
 
 
 def _nudge(cluster: Cluster, trackers: Sequence[Tracker]) -> None:
@@ -555,6 +613,16 @@ class _Watchers:
                 self._seen.put(_Seen(scope.kind, [event.item]))
 
 
+def look_for_causes(
+    cluster: Cluster, trackers: Iterable[Tracker], origins: Mapping[ObjectRef, Origin] | None = None
+) -> None:
+    """Have each tracker that is not ready know its cause. ``origins`` are where the contents come from."""
+    for tracker in trackers:
+        if tracker.verdict.state is not State.READY:
+            origin = (origins or {}).get(tracker.ref) or Artifact()
+            tracker.cause = cause_of(explore(cluster, tracker.failure(origin)))
+
+
 RECONCILE_SPEC: dict[str, Any] = {
     **AUTH_ARG_SPEC,
     "name": {"type": "str", "required": True},
@@ -571,12 +639,14 @@ def run_reconcile(cluster: Cluster, params: Mapping[str, Any], *, check_mode: bo
         check_digest(params["expected_digest"], "expected_digest")
     request = Request(params["namespace"], params["name"], params["timeout"], params["expected_digest"])
     [tracker] = reconcile(cluster, [request], check_mode=check_mode)
+    if not check_mode:
+        look_for_causes(cluster, [tracker])
     result = {"changed": tracker.is_triggered, "receipt": tracker.receipt(_events(cluster, tracker))}
     if check_mode:
         # What does not exist is what an earlier task of the same run would have made.
         return {**result, "changed": tracker.is_triggered or tracker.verdict.reason == NOT_FOUND}
     if tracker.verdict.state is not State.READY:
-        raise LoopError(tracker.failure(), **result)
+        raise LoopError(tracker.complaint(), **result)
     return result
 
 

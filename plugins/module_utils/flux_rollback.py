@@ -24,7 +24,11 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_prune i
 from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_versions import Version, versions
 from ansible_collections.gitops.flux_local.plugins.module_utils.conditions import State, digest_of
 from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils.flux_reconcile import Request, reconcile
+from ansible_collections.gitops.flux_local.plugins.module_utils.flux_reconcile import (
+    Request,
+    look_for_causes,
+    reconcile,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources import (
     KUSTOMIZATION,
     OCI_REPOSITORY,
@@ -126,11 +130,12 @@ def run(
         followed.repository.put_manifest(followed.tag, target)
     request = Request(params["namespace"], name, params["timeout"], target.digest)
     [tracker] = reconcile(cluster, [request])
+    look_for_causes(cluster, [tracker])
     result["receipt"] = tracker.receipt()
     if tracker.verdict.state is not State.READY:
         raise LoopError(
             f"{followed.tag} of {followed.repository.reference.url} names {target.digest} now, but: "
-            f"{tracker.failure()}",
+            f"{tracker.complaint()}",
             **result,
         )
     return result

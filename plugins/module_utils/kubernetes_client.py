@@ -96,6 +96,10 @@ class Cluster(Protocol):
     def origin(self) -> str:
         """Which cluster this is: ``path of the kubeconfig#context``, or the host."""
 
+    @property
+    def server(self) -> str:
+        """The address of its API server."""
+
     def get(self, ref: ObjectRef) -> Object | None:
         """The object, None where it does not exist."""
 
@@ -147,6 +151,9 @@ class Cluster(Protocol):
     ) -> Watch:
         """What happens to the objects of a kind after ``resource_version``."""
 
+    def fetch(self, path: str, **query: str | int) -> str | None:
+        """What the API has at ``path``, as text; None where there is nothing."""
+
 
 class KubernetesCluster:
     """The cluster that kubernetes.core's options (kubeconfig, context, host …) name; requests come later."""
@@ -164,6 +171,10 @@ class KubernetesCluster:
             _set_header(client, header, value)
         self._host: str = configuration.host
         self._client = client
+
+    @property
+    def server(self) -> str:
+        return self._host
 
     @cached_property
     def origin(self) -> str:
@@ -270,6 +281,28 @@ class KubernetesCluster:
         silence = float(timeout_seconds + WATCH_GRACE)
         response = self._listing(kind, namespace, "watch", query, (REQUEST_TIMEOUT[0], silence))
         return _ResponseWatch(response, self, kind)
+
+    def fetch(self, path: str, **query: str | int) -> str | None:
+        request = self._client.param_serialize(
+            "GET",
+            path,
+            query_params=list(query.items()),
+            header_params={"Accept": "*/*"},
+            auth_settings=["BearerToken"],
+        )
+        try:
+            response: Any = self._client.call_api(*request, _request_timeout=REQUEST_TIMEOUT)
+            text: str = response.read().decode(errors="replace")
+        except urllib3.exceptions.HTTPError as error:
+            raise self.unreachable(error) from error
+        if response.status == 404:
+            return None
+        if response.status != 200:
+            said = _status(text).get("message") or response.reason
+            raise ClusterError(
+                f"Cannot read {path} in the cluster of {self.origin}: {said}.", response.status
+            )
+        return text
 
     def _listing(
         self,

@@ -65,7 +65,9 @@ def headline(status: Mapping[str, Any]) -> str:
     }
     counts = [f"{summary[name]} {word}" for name, word in words.items() if summary[name]]
     problems = [counted(summary["problems"], "problem")] if summary["problems"] else []
-    return ", ".join([counted(summary["workloads"], "workload"), *counts, *problems])
+    is_known = all(problem["part"] != "flux" for problem in status["problems"])
+    total = counted(summary["workloads"], "workload") if is_known else "workloads are not known"
+    return ", ".join([total, *counts, *problems])
 
 
 def moment(text: str | None) -> datetime.datetime | None:

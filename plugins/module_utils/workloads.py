@@ -232,8 +232,19 @@ def unlisted_dependencies(workloads: Sequence[Workload]) -> dict[ObjectRef, str]
     }
 
 
+_MALFORMED = re.compile(
+    r".*failed to decode Kubernetes YAML from (?P<file>.*?): (?:MalformedYAMLError: )?"
+    r"(?P<said>(?:yaml: line (?P<line>\d+): )?.*?)(?: <nil>)?"
+)
+
+
 def readable_render_error(output: str, folder: str, path: str) -> str:
-    """What ``flux build`` said, with the user's own path in place of the scratch folder."""
+    """What ``flux build`` said, after the user's own path in place of the scratch folder, with the line."""
     lines = [line.strip().removeprefix("✗").strip() for line in output.splitlines()]
     said = next((line for line in reversed(lines) if line), "it ended without a word")
-    return re.sub(re.escape(folder) + r"/?", f"{path.rstrip('/')}/", said)
+    named = re.sub(re.escape(folder) + r"/?", f"{path.rstrip('/')}/", said)
+    malformed = _MALFORMED.fullmatch(named)
+    if malformed:
+        line = f":{malformed['line']}" if malformed["line"] else ""
+        return f"{malformed['file']}{line} does not build: {malformed['said']}"
+    return f"{path} does not build: {named}"

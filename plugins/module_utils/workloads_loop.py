@@ -9,9 +9,10 @@ import os
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -23,6 +24,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_push im
     PushRequest,
     PushResult,
     push,
+    whole,
     with_origin,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.conditions import (
@@ -36,21 +38,35 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.flux_apply impor
     apply_object,
     remove_object,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils.flux_causes import Cause, Origin, shared_with
+from ansible_collections.gitops.flux_local.plugins.module_utils.flux_evidence import shared_objects
 from ansible_collections.gitops.flux_local.plugins.module_utils.flux_reconcile import (
     Request,
     Tracker,
+    look_for_causes,
     reconcile,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources import (
     KUSTOMIZATION,
     OCI_REPOSITORY,
     Object,
+    ObjectRef,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.flux_rollback import last_healthy
 from ansible_collections.gitops.flux_local.plugins.module_utils.foresight import Foresight, refused
 from ansible_collections.gitops.flux_local.plugins.module_utils.kubernetes_client import Cluster
+from ansible_collections.gitops.flux_local.plugins.module_utils.manifest_places import (
+    Manifests,
+    WorkloadOrigin,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils.packing import Pack, pack
-from ansible_collections.gitops.flux_local.plugins.module_utils.prediction import Change
+from ansible_collections.gitops.flux_local.plugins.module_utils.prediction import (
+    Change,
+    creation,
+    read_rendered,
+    with_variables,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils.progress import Follower, Silence
 from ansible_collections.gitops.flux_local.plugins.module_utils.registry import Connection, Repository
 from ansible_collections.gitops.flux_local.plugins.module_utils.registry_secrets import (
     Secret,
@@ -64,6 +80,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.workload_changes
     foretell,
     waves,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils.workload_locks import exclusive
 from ansible_collections.gitops.flux_local.plugins.module_utils.workloads import (
     Endpoint,
     Workload,
@@ -129,7 +146,7 @@ class FluxCli:
                 raise LoopError(f"flux: {self.program} could not render {path}: {error}.") from error
         if finished.returncode != 0:
             said = readable_render_error(finished.stderr.decode(errors="replace"), folder, path)
-            raise LoopError(f"{path} does not build: {said}. Nothing was pushed.")
+            raise LoopError(f"{said}. Nothing was pushed.")
         return finished.stdout.decode()
 
 
@@ -150,7 +167,7 @@ class WayBack:
             return "No version of it was healthy before that the registry still holds: it stays as it is."
         if self.is_proven:
             return f"It was taken back to {self.digest}, which is applied and healthy."
-        return f"It was taken back to {self.digest}, but: {self.tracker.failure()}"
+        return f"It was taken back to {self.digest}, but: {self.tracker.complaint()}"
 
 
 @dataclass
@@ -166,6 +183,7 @@ class Present:
     secrets: list[str] = field(default_factory=list)
     applied: list[Applied] = field(default_factory=list)
     tracker: Tracker | None = None
+    rivalry: Cause | None = None  # with others that apply the same objects
     way_back: WayBack | None = None
     subject: Subject | None = None
 
@@ -205,7 +223,7 @@ class Present:
         is_meant = self.tracker.verdict.state is State.SUSPENDED and self.workload.options["suspend"]
         if is_meant:
             return ""
-        return f"{self.tracker.failure()}{f' {self.way_back.told()}' if self.way_back else ''}"
+        return f"{self.tracker.complaint()}{f' {self.way_back.told()}' if self.way_back else ''}"
 
     @property
     def is_unhealthy_after_push(self) -> bool:
@@ -232,7 +250,9 @@ class Present:
 
     def receipt(self) -> dict[str, Any]:
         """What is returned for the workload."""
-        proof = self.tracker.receipt() if self.tracker else {"ready": False}
+        proof: dict[str, Any] = self.tracker.receipt() if self.tracker else {"ready": False}
+        if self.rivalry:
+            proof["cause"] = self.rivalry.result
         about = _about(self.workload, self.why, self.changes)
         if self.pushed:
             about |= {
@@ -295,13 +315,17 @@ def run(
     warn: Callable[[str], None],
     check_mode: bool,
     with_diff: bool,
+    follower: Follower | None = None,
+    locks: str | None = None,
 ) -> dict[str, Any]:
     """Bring every listed workload to what the user's folders hold, and prove it.
 
     Everything that can be refused is refused before anything is pushed or applied. Raises LoopError with all
-    receipts when a workload is not well in the end.
+    receipts when a workload is not well in the end. ``locks`` is a folder with which two runs on one machine
+    are kept from working on the same workload at once; check mode needs none.
     """
     workloads = in_order(read_workloads(params["workloads"], params["namespace"]))
+    followed = follower or Silence()
     registry = params["registry"]
     connection = Connection.from_params(registry)
     endpoint = _endpoint(registry)
@@ -309,6 +333,8 @@ def run(
     endpoint = replace(endpoint, secrets={secret.reference: secret.name for secret in secrets})
     absent = [Absent(workload) for workload in reversed(workloads) if not workload.is_present]
     with ExitStack() as stack, ThreadPoolExecutor(CONNECTIONS) as pool:
+        if not check_mode:
+            stack.enter_context(_alone(locks, cluster, workloads, params["timeout"], followed))
 
         def packed(workload: Workload) -> Present:
             repository = connect(parse_url(workload.url(endpoint.host)), connection)
@@ -318,7 +344,9 @@ def run(
             one.pushed = push(one.packed, one.request, one.repository, check_mode=True, with_diff=with_diff)
 
         def publish(one: Present) -> None:
+            began = time.monotonic()
             one.pushed = push(one.packed, one.request, one.repository, with_diff=with_diff)
+            followed.pushed(one.workload.kustomization, one.pushed.digest, time.monotonic() - began)
 
         present = _each(pool, [workload for workload in workloads if workload.is_present], packed)
         _refuse_unknown_dependencies(cluster, workloads)
@@ -334,10 +362,11 @@ def run(
                 _apply_secrets(present, secrets, cluster, check_mode=False)
             differing = [one for one in present if any(applied.is_changed for applied in one.applied)]
             _each(pool, differing, lambda one: _apply(one, cluster, endpoint, check_mode=False))
+            followed.changed(one.workload.kustomization for one in differing)
         for going in absent:
             _remove(going, cluster, params["timeout"], check_mode=check_mode)
         _remove_secrets(absent, secrets, cluster, check_mode=check_mode)
-        _prove(present, cluster, params["timeout"], check_mode=check_mode)
+        _prove(present, cluster, params["timeout"], follower=followed, check_mode=check_mode)
         foresight = Foresight(cluster)
         together = partial(_each_of, pool)
         subjects = _subjects(present, renderer, check_mode=check_mode)
@@ -347,10 +376,23 @@ def run(
             _each(pool, absent, lambda going: _foretell_removal(going, foresight))
         else:
             _heal(present, foresight, params["timeout"])
+            # Before anything is taken back: what has failed is there to be looked at.
+            _look_for_causes(present, cluster, endpoint)
             _take_back(present, params["on_failure"], cluster, params["timeout"])
+            _look_for_rivals(present, cluster)
     _pass_on_warnings(present, warn)
     failures = [one.refusal if check_mode else one.failure for one in present]
     return _result([*present, *absent], list(filter(None, failures)), foresight.mask)
+
+
+def _alone(
+    locks: str | None, cluster: Cluster, workloads: Sequence[Workload], timeout: float, follower: Follower
+) -> AbstractContextManager[None]:
+    """While no other run on this machine works on the workloads."""
+    if locks is None:
+        return nullcontext()
+    names = [f"{workload.namespace}/{workload.name}" for workload in workloads]
+    return exclusive(locks, cluster.server, names, timeout=timeout, on_wait=follower.waits)
 
 
 def _pass_on_warnings(present: Sequence[Present], warn: Callable[[str], None]) -> None:
@@ -460,7 +502,14 @@ def _remove(one: Absent, cluster: Cluster, timeout: float, *, check_mode: bool) 
         one.applied.append(remove_object(cluster, ref, check_mode=check_mode, wait_seconds=timeout))
 
 
-def _prove(present: Sequence[Present], cluster: Cluster, timeout: float, *, check_mode: bool) -> None:
+def _prove(
+    present: Sequence[Present],
+    cluster: Cluster,
+    timeout: float,
+    *,
+    follower: Follower,
+    check_mode: bool,
+) -> None:
     provable = [
         one for one in present if not (check_mode and any(applied.before is None for applied in one.applied))
     ]
@@ -473,8 +522,33 @@ def _prove(present: Sequence[Present], cluster: Cluster, timeout: float, *, chec
         )
         for one in provable
     ]
-    for one, tracker in zip(provable, reconcile(cluster, requests, check_mode=check_mode), strict=True):
+    trackers = reconcile(cluster, requests, check_mode=check_mode, observe=follower.observe)
+    for one, tracker in zip(provable, trackers, strict=True):
         one.tracker = tracker
+
+
+def _look_for_causes(present: Sequence[Present], cluster: Cluster, endpoint: Endpoint) -> None:
+    failed = [one for one in present if one.failure]
+    if not failed:
+        return
+    manifests = {one.workload.name: Manifests(one.packed.path, one.packed.archive) for one in present}
+    origins: dict[ObjectRef, Origin] = {
+        one.workload.kustomization: WorkloadOrigin(endpoint.host, manifests[one.workload.name], manifests)
+        for one in failed
+    }
+    look_for_causes(cluster, [one.tracker for one in failed if one.tracker], origins)
+
+
+def _look_for_rivals(present: Sequence[Present], cluster: Cluster) -> None:
+    """Warn of what several Kustomizations apply; where nothing was applied now, that was said before."""
+    applied = {one.workload.kustomization: one for one in present if one.why and not one.failure}
+    if not applied:
+        return
+    for ref, shared in shared_objects(cluster, list(applied)).items():
+        for item, others in shared.items():
+            cause = shared_with(item, others)
+            applied[ref].warnings.append(cause.about(""))
+            applied[ref].rivalry = cause
 
 
 def _take_back(present: Sequence[Present], on_failure: str, cluster: Cluster, timeout: float) -> None:
@@ -495,6 +569,7 @@ def _take_back(present: Sequence[Present], on_failure: str, cluster: Cluster, ti
     ]
     for one, request, tracker in zip(going, requests, reconcile(cluster, requests), strict=True):
         one.way_back = WayBack(request.expected_digest or "", tracker)
+        look_for_causes(cluster, [tracker])
 
 
 def _subjects(present: Sequence[Present], renderer: Renderer, *, check_mode: bool) -> list[Subject]:
@@ -571,23 +646,63 @@ def _endpoint(registry: Mapping[str, Any]) -> Endpoint:
     return Endpoint(registry["host"], registry["cluster"] or registry["host"], registry["insecure"])
 
 
-def foretold(params: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What check mode says when the registry does not run; None when it does.
+def is_up(params: Mapping[str, Any]) -> bool:
+    """Whether the registry answers, and the kubeconfig is there: without, no loop runs."""
+    kubeconfig = params["kubeconfig"]
+    is_known = not isinstance(kubeconfig, str) or os.path.exists(os.path.expanduser(kubeconfig))
+    return is_known and _listens(_endpoint(params["registry"]).host)
 
-    There is nothing to compare with then: everything would be made.
+
+def foretold(
+    params: Mapping[str, Any],
+    *,
+    connect: Callable[[Reference, Connection], Repository],
+    renderer: Renderer | None,
+    warn: Callable[[str], None],
+    with_diff: bool,
+) -> dict[str, Any]:
+    """What check mode says where no loop runs: there is nothing to compare with, so everything would be made.
+
+    What Flux would make of the folders is told where there is a ``renderer``. Raises LoopError for what would
+    be refused anyway.
     """
     endpoint = _endpoint(params["registry"])
-    if _listens(endpoint.host):
-        return None
+    connection = Connection.from_params(params["registry"])
     workloads = in_order(read_workloads(params["workloads"], params["namespace"]))
-    receipts = [
-        {
-            **_about(workload, ["the loop does not run yet"] if workload.is_present else []),
-            "ready": False,
-            "verdict": "",
-            "url": workload.url(endpoint.host),
-            "tag": workload.options["tag"],
-        }
-        for workload in workloads
-    ]
-    return {"changed": any(receipt["changed"] for receipt in receipts), "receipts": receipts, "diff": []}
+    mask = Mask()
+    receipts: list[dict[str, Any]] = []
+    diffs: list[Mapping[str, Any]] = []
+    with ExitStack() as stack:
+        for workload in workloads:
+            if not workload.is_present:
+                receipts.append({**_about(workload, []), "ready": False, "verdict": "absent"})
+                continue
+            repository = connect(parse_url(workload.url(endpoint.host)), connection)
+            one = _packed(workload, params, repository, stack)
+            changes = _creations(one, renderer) if renderer else []
+            for warning in one.warnings:
+                warn(f"{workload.name}: {warning}")
+            receipts.append(
+                {
+                    **_about(workload, ["the loop does not run yet"], changes),
+                    "ready": False,
+                    "verdict": "",
+                    "url": workload.url(endpoint.host),
+                    "tag": workload.options["tag"],
+                    "files": one.packed.files,
+                }
+            )
+            if with_diff:
+                diffs += [
+                    *whole(repository.reference.url, one.packed),
+                    *(each.shown(mask) for each in changes),
+                ]
+    is_changed = any(receipt["changed"] for receipt in receipts)
+    return {"changed": is_changed, "receipts": receipts, "diff": bounded(diffs)}
+
+
+def _creations(one: Present, renderer: Renderer) -> list[Change]:
+    kustomization = one.workload.kustomization_object()
+    text = _render(one, renderer, with_variables(kustomization, {}))
+    items = read_rendered(text, _manifests(one.packed))
+    return [] if one.workload.options["suspend"] else [creation(item) for item in items]

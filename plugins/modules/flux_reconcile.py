@@ -15,8 +15,9 @@ description:
   - With O(expected_digest), success means that the digest that was pushed, the revision of the source and the revision that was applied are
     one and the same, and that all health checks passed. Where that is so already, nothing is asked for and nothing has changed.
   - Without O(expected_digest), Flux is always asked, and success means that it applied whatever the source held after that.
-  - The module fails as soon as Flux says that it failed, with Flux's own message, and does not wait for the time-out. A dependency that is
-    not ready yet is no failure.
+  - The module fails as soon as Flux says that it failed, and does not wait for the time-out. It says what has happened, where, and what to
+    do. RV(receipt.cause) has all that is known about it.
+  - A dependency that is not ready yet is no failure; one that is missing, suspended or has failed is.
 author: The gitops.flux_local authors (@gitops-flux-local)
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
@@ -131,6 +132,47 @@ receipt:
       returned: always
       type: str
       sample: "Kustomization flux-system/shop: Applied revision: latest@sha256:d92b66dcd899560cbc485faad16db60ae8a2d0035e4ea955e2a7db7bbc38b6b0"
+    cause:
+      description:
+        - Why it is not ready.
+        - None when it is ready.
+      returned: always
+      type: dict
+      contains:
+        kind:
+          description:
+            - What it is, in one word. Of a source V(registry_unreachable), V(registry_untrusted), V(authentication), V(artifact_missing),
+              V(version_missing), V(unexpected_revision), V(signature), V(layer) and V(source). Of a build V(path_missing), V(build),
+              V(substitution) and V(expression). Of an object that the API server refuses V(unknown_kind), V(invalid_field),
+              V(immutable_field), V(admission), V(quota), V(forbidden), V(namespace_missing), V(namespace_terminating),
+              V(owned_elsewhere) and V(refused). Of how things stand V(dependency), V(unhealthy), V(controller), V(suspended),
+              V(deleting), V(not_found), V(time_out) and V(connection). V(other) is all the rest.
+          returned: always
+          type: str
+          sample: invalid_field
+        place:
+          description: Where it is, an object or a file, with the line where that is known.
+          returned: always
+          type: str
+          sample: Service default/web
+        text:
+          description: What has happened.
+          returned: always
+          type: str
+          sample: "spec.ports[0].port: Invalid value: 99999: must be between 1 and 65535, inclusive."
+        remedy:
+          description: What to do.
+          returned: always
+          type: str
+          sample: Correct this field.
+        details:
+          description:
+            - All that is known about it, by kind. C(object) and C(fields) of what the API server refuses. C(chain) of a dependency, down to
+              the first that has failed, and the C(first_cause) there. C(objects) of what is not healthy, each with what it C(lacks), its
+              C(conditions), its C(pods) with reason, exit code and the last lines of their log, and the newest C(events) that warn.
+          returned: always
+          type: dict
+          sample: {"object": {"kind": Service, "namespace": default, "name": web}, "fields": ["spec.ports[0].port"]}
     phases:
       description:
         - How many seconds passed until the source had fetched the revision, from then until everything was applied, and from then until

@@ -16,6 +16,10 @@ description:
     for it, both are reconciled, and the module returns when the digest that was pushed is the revision that is applied and healthy.
   - All workloads are handled at once. Flux itself sees to their dependencies.
   - What is as it should be is left alone, nothing is pushed, applied or reconciled for it.
+  - A workload fails as soon as Flux says that it failed, or that it waits for what has failed, is suspended or missing. The module says
+    what has happened, where in the user's folder, and what to do. RV(receipts[].cause) has all that is known about it.
+  - Of two runs at once on one machine, the second waits for the first where both have the same workload. A run that was interrupted at
+    any point is completed by the next.
   - When something that Flux applied was deleted or edited in the cluster since, Flux is made to apply it again at once.
   - Everything that can be refused is refused before anything is pushed. A folder that is to be pushed is rendered first as
     kustomize-controller will render it.
@@ -29,7 +33,8 @@ attributes:
     details:
       - Folders are rendered as kustomize-controller renders them, and the API server is asked by dry runs what would become of every
         object. What differs is returned as RV(receipts[].changes) and shown by C(--diff).
-      - When the registry does not run, everything is said to be made, since there is nothing to compare with.
+      - When the registry does not run, or there is no kubeconfig or no Flux yet, everything is said to be made, since there is nothing to compare
+        with.
   diff_mode:
     support: full
   idempotent:
@@ -135,6 +140,17 @@ options:
     description: How long to wait for a workload to be proven, in seconds.
     type: int
     default: 300
+  progress:
+    description:
+      - Whether lines about what happens are shown while the module waits, one when a workload is settled, and every few seconds one of
+        each that takes longer. From verbosity C(-v) on there is one for each condition that changes, too.
+      - They are shown where the module runs on the controller, without C(become).
+    type: bool
+    default: true
+  progress_file:
+    description:
+      - A file that these lines are appended to, as they come. With it they are not shown.
+    type: path
   on_failure:
     description:
       - What becomes of a workload that was pushed and does not pass its health checks. The module fails in either case.
@@ -289,6 +305,47 @@ receipts:
       description: Flux's own message.
       type: str
       sample: "Kustomization flux-system/backend: Applied revision: latest@sha256:0b1f5d3a"
+    cause:
+      description:
+        - Why it is not ready, or V(owned_elsewhere) for one that is ready, and shares an object with others.
+        - None when all is well.
+      returned: always
+      type: dict
+      contains:
+        kind:
+          description:
+            - What it is, in one word. Of a source V(registry_unreachable), V(registry_untrusted), V(authentication), V(artifact_missing),
+              V(version_missing), V(unexpected_revision), V(signature), V(layer) and V(source). Of a build V(path_missing), V(build),
+              V(substitution) and V(expression). Of an object that the API server refuses V(unknown_kind), V(invalid_field),
+              V(immutable_field), V(admission), V(quota), V(forbidden), V(namespace_missing), V(namespace_terminating),
+              V(owned_elsewhere) and V(refused). Of how things stand V(dependency), V(unhealthy), V(controller), V(suspended),
+              V(deleting), V(not_found), V(time_out) and V(connection). V(other) is all the rest.
+          returned: always
+          type: str
+          sample: invalid_field
+        place:
+          description: Where it is, an object or a file, with the line where that is known.
+          returned: always
+          type: str
+          sample: Service default/web in /home/me/shop/web.yaml:9
+        text:
+          description: What has happened.
+          returned: always
+          type: str
+          sample: "spec.ports[0].port: Invalid value: 99999: must be between 1 and 65535, inclusive."
+        remedy:
+          description: What to do.
+          returned: always
+          type: str
+          sample: Correct this field.
+        details:
+          description:
+            - All that is known about it, by kind. C(object) and C(fields) of what the API server refuses. C(chain) of a dependency, down to
+              the first that has failed, and the C(first_cause) there. C(objects) of what is not healthy, each with what it C(lacks), its
+              C(conditions), its C(pods) with reason, exit code and the last lines of their log, and the newest C(events) that warn.
+          returned: always
+          type: dict
+          sample: {"object": {"kind": Service, "namespace": default, "name": web}, "fields": ["spec.ports[0].port"]}
     phases:
       description: How long each phase took, in seconds. Empty for a phase that was not reached.
       type: dict
@@ -309,22 +366,44 @@ receipts:
       sample: [{group: apps, kind: Deployment, name: backend, namespace: shop, version: v1}]
 """
 
+import contextlib
+import os
+from collections.abc import Iterator
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from ansible_collections.gitops.flux_local.plugins.module_utils.kubernetes_client import on_cluster
+from ansible_collections.gitops.flux_local.plugins.module_utils.archive import file_errors
+from ansible_collections.gitops.flux_local.plugins.module_utils.flux_evidence import healthy_objects
+from ansible_collections.gitops.flux_local.plugins.module_utils.kubernetes_client import (
+    Cluster,
+    ClusterError,
+    NotFoundError,
+    on_cluster,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils.module import exit_with, require
+from ansible_collections.gitops.flux_local.plugins.module_utils.progress import Progress
 from ansible_collections.gitops.flux_local.plugins.module_utils.registry import OrasRepository
-from ansible_collections.gitops.flux_local.plugins.module_utils.workloads_loop import FluxCli, foretold, run
+from ansible_collections.gitops.flux_local.plugins.module_utils.workload_locks import lock_folder
+from ansible_collections.gitops.flux_local.plugins.module_utils.workloads_loop import (
+    FluxCli,
+    foretold,
+    is_up,
+    run,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils.workloads_options import WORKLOADS
 
 
 def main() -> None:
     """The module's entry."""
     module = AnsibleModule(
-        argument_spec={**AUTH_ARG_SPEC, **WORKLOADS},
+        argument_spec={
+            **AUTH_ARG_SPEC,
+            **WORKLOADS,
+            "progress": {"type": "bool", "default": True},
+            "progress_file": {"type": "path"},
+        },
         supports_check_mode=True,
     )
     require(module, "oras", "kubernetes", "pathspec")
@@ -332,11 +411,21 @@ def main() -> None:
 
 
 def _result(module: AnsibleModule) -> dict[str, Any]:
-    if module.check_mode and (told := foretold(module.params)):
-        return told
-    return on_cluster(
-        module,
-        lambda cluster: run(
+    if module.check_mode and not is_up(module.params):
+        return _foretold(module)
+    try:
+        return on_cluster(module, lambda cluster: _run(module, cluster))
+    except ClusterError as error:
+        # A task before this one would have brought Flux, or the namespace.
+        if not module.check_mode or error.status != 404 or isinstance(error, NotFoundError):
+            raise
+        module.warn(f"{error.message} Everything is said to be made.")
+        return _foretold(module)
+
+
+def _run(module: AnsibleModule, cluster: Cluster) -> dict[str, Any]:
+    with _follower(module, cluster) as follower:
+        return run(
             module.params,
             cluster=cluster,
             connect=OrasRepository,
@@ -344,8 +433,41 @@ def _result(module: AnsibleModule) -> dict[str, Any]:
             warn=module.warn,
             check_mode=module.check_mode,
             with_diff=module._diff,
-        ),
+            follower=follower,
+            locks=lock_folder(),
+        )
+
+
+def _foretold(module: AnsibleModule) -> dict[str, Any]:
+    renderer = FluxCli(module.params["flux"])
+    return foretold(
+        module.params,
+        connect=OrasRepository,
+        renderer=renderer if os.path.exists(renderer.program) else None,
+        warn=module.warn,
+        with_diff=module._diff,
     )
+
+
+@contextlib.contextmanager
+def _follower(module: AnsibleModule, cluster: Cluster) -> Iterator[Progress | None]:
+    """What writes to the progress file, None where nobody asks for it."""
+    path = module.params["progress_file"]
+    if not path or not module.params["progress"] or module.check_mode:
+        yield None
+        return
+    with file_errors(f"progress_file: {path} cannot be written"):
+        stream = open(path, "a", encoding="utf-8", buffering=1)  # noqa: SIM115 - closed below
+
+    def write(line: str) -> None:
+        stream.write(f"{line}\n")
+
+    with stream:
+        yield Progress(
+            write,
+            lambda kustomization: healthy_objects(cluster, kustomization),
+            is_verbose=module._verbosity >= 1,  # noqa: SLF001 - AnsibleModule has no public name for it
+        )
 
 
 if __name__ == "__main__":

@@ -15,7 +15,13 @@ import yaml
 from kubernetes import client, config
 
 from ansible_collections.gitops.flux_local.tests.clusters import lab
-from ansible_collections.gitops.flux_local.tests.integration.loops import Loop, Run, until
+from ansible_collections.gitops.flux_local.tests.integration.loops import (
+    Loop,
+    Run,
+    config_map,
+    until,
+    write,
+)
 
 HOSTING = "/api/v1/namespaces/kube-public/configmaps/local-registry-hosting"
 
@@ -189,3 +195,35 @@ def test_a_context_that_is_gone_is_no_hindrance_to_leave(guest, tmp_path):
     guest.bring().succeeded()
     (tmp_path / "none").write_text("{apiVersion: v1, kind: Config}")
     guest.leave(cluster_kubeconfig=str(tmp_path / "none")).succeeded()
+
+
+def test_the_whole_loop_on_a_cluster_that_somebody_else_has_made(home, made_by_hand, tmp_path):
+    whole = Guest(
+        lab.new_name(),
+        home,
+        {
+            "flux_local_provider": "existing",
+            "cluster_kubeconfig": str(made_by_hand),
+            "cluster_attach_registry": True,
+        },
+    )
+    try:
+        listed = [{"name": "shop", "path": str(write(tmp_path / "shop", shop=config_map("shop", text="1")))}]
+        run = whole.up(workloads_list=listed)
+        assert run.receipts["shop"]["ready"]
+        assert (whole.config_map("shop") or {})["data"] == {"text": "1"}
+        host = run.facts["registry_endpoint"]["host"]
+        whole.run_pod("beside-flux", push_image(host, "shop/web:1"))
+        assert whole.up(workloads_list=listed).changed == []
+
+        write(tmp_path / "shop", shop=config_map("shop", text="2"))
+        assert whole.push(*listed).succeeded().receipts["shop"]["ready"]
+        assert (whole.config_map("shop") or {})["data"] == {"text": "2"}
+    finally:
+        whole.play("destroy", flux_local_purge=True).succeeded()
+        lab.remove_all(whole.name)
+    assert not whole.state_dir.exists()
+    assert (whole.hosts(), whole.get(HOSTING)) == ([], None)
+    assert whole.core.list_node().items
+    # Uninstalling Flux keeps what it has applied.
+    assert whole.config_map("shop")

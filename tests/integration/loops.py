@@ -227,7 +227,12 @@ class Loop:
         **variables: Any,
     ) -> Started:
         """Start ``ansible-playbook`` on this loop."""
-        named = {"flux_local_name": self.name, **self.variables, **variables}
+        named = {
+            "flux_local_name": self.name,
+            "flux_local_provider": "embedded",  # also where a container engine answers
+            **self.variables,
+            **variables,
+        }
         program = Path(sys.executable).with_name("ansible-playbook")
         process = subprocess.Popen(
             [*prefix, str(program), playbook, "-e", json.dumps(named), *arguments],

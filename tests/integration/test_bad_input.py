@@ -303,12 +303,13 @@ def test_an_existing_registry_that_is_none_is_refused_by_site(new_loop, status):
 # --- container engines, of which none is needed here
 
 
-class OldDocker(http.server.BaseHTTPRequestHandler):
-    """The answers of a Docker engine that is too old."""
+class OldVersion(http.server.BaseHTTPRequestHandler):
+    """The answers of a Docker engine and of an API server that are too old."""
 
     def do_GET(self) -> None:
-        answer = {"ApiVersion": "1.40", "Version": "19.03.15", "ServerVersion": "19.03.15"}
-        body = json.dumps(answer).encode()
+        docker = {"ApiVersion": "1.40", "Version": "19.03.15", "ServerVersion": "19.03.15"}
+        kubernetes = {"major": "1", "minor": "20", "gitVersion": "v1.20.0", "versions": ["v1"], "groups": []}
+        body = json.dumps(docker | kubernetes | {"kind": "APIGroupList", "resources": []}).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -333,7 +334,7 @@ def docker_socket():
 
 def test_a_docker_that_is_too_old_is_named(new_loop, docker_socket):
     fresh = new_loop("alt")
-    with socketserver.ThreadingUnixStreamServer(str(docker_socket), OldDocker) as server:
+    with socketserver.ThreadingUnixStreamServer(str(docker_socket), OldVersion) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         run = fresh.play(
             "site", registry_engine="docker", environment={"DOCKER_HOST": f"unix://{docker_socket}"}
@@ -360,7 +361,7 @@ def test_a_podman_that_is_too_old_is_named(new_loop, tmp_path):
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can have a socket that is closed to itself")
 def test_a_docker_that_this_user_may_not_ask_says_which_group_may(new_loop, docker_socket):
     fresh = new_loop("verboten")
-    with socketserver.ThreadingUnixStreamServer(str(docker_socket), OldDocker):
+    with socketserver.ThreadingUnixStreamServer(str(docker_socket), OldVersion):
         shutil.chown(docker_socket, "nobody")
         docker_socket.chmod(0o600)
         docker_socket.parent.chmod(0o755)
@@ -489,6 +490,19 @@ def test_the_context_of_a_loop_is_guarded_when_it_is_pushed_to(loop, new_loop, s
     guest.play("destroy", flux_local_purge=True).succeeded()
 
 
+def test_a_cluster_that_is_too_old_is_named(new_loop, tmp_path):
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), OldVersion) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        path = kubeconfig_of_servers(tmp_path / "config", old=f"http://127.0.0.1:{server.server_port}")
+        fresh = new_loop("alt", flux_local_provider="existing", cluster_kubeconfig=str(path))
+        run = fresh.tasks(
+            [{"ansible.builtin.include_role": {"name": "gitops.flux_local.cluster"}}],
+            cluster_provider="existing",
+        )
+        server.shutdown()
+    run.refused(f"the context old of {path} is Kubernetes v1.20.0", "v1.33", "name another context")
+
+
 # --- options
 
 
@@ -511,6 +525,12 @@ def test_an_option_of_any_role_is_refused_before_anything_is_there(new_loop, opt
         run.refused(said, "Nothing was touched")
         assert run.changed == []
     assert not fresh.state_dir.exists()
+
+
+def test_an_option_that_waits_for_a_role_s_fact_is_left_to_the_role_that_takes_it(loop, sound):
+    later = {"host": "{{ registry_endpoint.host }}", "insecure": "{{ registry_endpoint.insecure }}"}
+    loop.push(sound, workloads_registry=later, workloads_connection="{{ cluster_connection }}").succeeded()
+    loop.remove("sound")
 
 
 # --- state folders and ports

@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
+import os
 import re
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +24,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.prediction impor
 from ansible_collections.gitops.flux_local.plugins.module_utils.registry import OrasRepository
 from ansible_collections.gitops.flux_local.plugins.module_utils.resource_diff import field_changes
 from ansible_collections.gitops.flux_local.plugins.module_utils.workloads_loop import FluxCli, run
-from ansible_collections.gitops.flux_local.tests.integration.loops import Loop, config_map, write
+from ansible_collections.gitops.flux_local.tests.integration.loops import Loop, config_map, until, write
 
 PATHS = {
     "ConfigMap": "/api/v1/configmaps",
@@ -58,6 +61,7 @@ class Stage:
             "revision": "r",
             "compare": "content",
             "timeout": 60,
+            "on_failure": "stop",
         }
         return run(
             params,
@@ -111,7 +115,7 @@ class Stage:
     def announced(self, result: dict[str, Any]) -> dict[Any, Any]:
         """The same of what check mode says."""
         changes: dict[Any, Any] = {}
-        for change in self.receipt(result)["changes"]:
+        for change in [each for receipt in result["receipts"] for each in receipt["changes"]]:
             key = (change["kind"], change["namespace"], change["name"])
             assert key not in changes
             told = {each["field"]: (each["before"], each["after"]) for each in change["fields"]}
@@ -120,17 +124,17 @@ class Stage:
             )
         return changes
 
-    def agree(self) -> dict[Any, Any]:
+    def agree(self, *others: dict[str, Any]) -> dict[Any, Any]:
         """Check, run, and check again; returns what was changed."""
         before = self.snapshot()
-        foretold = self.run(check_mode=True)
+        foretold = self.run(check_mode=True, others=others)
         assert self.snapshot() == before, "check mode wrote something"
-        done = self.run()
+        done = self.run(others=others)
         changed = self.changed_between(before, self.snapshot())
         assert self.announced(foretold) == changed, self.told(foretold)
         assert foretold["changed"] == done["changed"]
         assert self.causes(foretold) == self.causes(done)
-        again = self.run(check_mode=True)
+        again = self.run(check_mode=True, others=others)
         assert (again["changed"], self.receipt(again)["changes"]) == (False, []), self.told(again)
         return changed
 
@@ -339,3 +343,158 @@ def test_what_is_announced_is_what_is_changed(stage, rounds):
         for what in edits:
             edit(one, what)
         one.agree()
+
+
+def resource_versions(loop: Loop) -> dict[Any, str]:
+    """The version of every object in the cluster, less those by which programs tell that they live."""
+    places = [("/api/v1", resource) for resource in (loop.get("/api/v1") or {})["resources"]]
+    for group in (loop.get("/apis") or {})["groups"]:
+        root = f"/apis/{group['preferredVersion']['groupVersion']}"
+        places += [(root, resource) for resource in (loop.get(root) or {})["resources"]]
+    return {
+        (root, resource["name"], item["metadata"].get("namespace"), item["metadata"]["name"]): item[
+            "metadata"
+        ]["resourceVersion"]
+        for root, resource in places
+        if "/" not in resource["name"] and "list" in resource["verbs"] and resource["name"] != "leases"
+        for item in (loop.get(f"{root}/{resource['name']}") or {})["items"]
+        if item["metadata"].get("resourceVersion")
+    }
+
+
+def files_of(folder: Path, *, with_content: bool = True) -> dict[str, tuple[Any, int]]:
+    """Every file's bytes (or size) and time; not those that running programs write to all the time."""
+    found = {}
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder).as_posix()
+        if path.is_socket() or name.startswith(("etcd/", "logs/", "lab/")):
+            continue
+        content = path.read_bytes() if with_content and path.is_file() else path.lstat().st_size
+        found[name] = (content, path.lstat().st_mtime_ns)
+    return found
+
+
+@pytest.fixture
+def untouched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Loop], contextlib.AbstractContextManager[None]]:
+    """Looks at everything that check mode could write to, before and after: the registry is in the state."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "flux-local"
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
+
+    @contextlib.contextmanager
+    def look(loop: Loop) -> Iterator[None]:
+        def everything() -> tuple[Any, ...]:
+            versions = resource_versions(loop) if loop.kubeconfig.exists() else {}
+            return versions, files_of(loop.state_dir), files_of(cache, with_content=False)
+
+        def quiet() -> tuple[Any, ...] | None:
+            """Everything, once nothing that was begun before is still at work."""
+            seen = everything()
+            time.sleep(1)
+            return seen if seen == everything() else None
+
+        before = until(quiet, "nothing changes by itself")
+        yield
+        for one, other in zip(before, everything(), strict=True):
+            written = {key for key in one.keys() | other.keys() if one.get(key) != other.get(key)}
+            assert written == set(), written
+        # kubernetes.core keeps what it knows of an API server in the temporary folder, in check mode too.
+        left = [path.name for path in scratch.iterdir() if not path.name.startswith("k8srcp-")]
+        assert left == []
+
+    return look
+
+
+@pytest.mark.parametrize("playbook", ["site", "push"])
+def test_check_mode_writes_nothing_and_a_run_does_what_it_said(loop, folder, untouched, playbook):
+    name = f"pure-{playbook}"
+    kept, going = config(f"{name}-kept", {"a": "1"}), config(f"{name}-going", {})
+    one = {"name": name, "path": str(write(folder / "one", kept=kept, going=going)), "wait": False}
+    two = {"name": f"{name}-2", "path": str(write(folder / "two", two=config(f"{name}-2", {})))}
+    loop.push(one, two).succeeded()
+    write(folder / "one", kept=config(f"{name}-kept", {"a": "2"}), new=config(f"{name}-new", {}))
+    (folder / "one" / "going.yaml").unlink()
+    three = {
+        "name": f"{name}-3",
+        "path": str(write(folder / "three", three=secret(f"{name}-3", {"key": "s3cret"}))),
+    }
+    listed = [one, {"name": f"{name}-2", "state": "absent"}, three]
+
+    with untouched(loop):
+        foretold = loop.play(playbook, "--check", "--diff", workloads_list=listed).succeeded()
+    told = {
+        f"{receipt['name']} {change['action']} {change['name']}"
+        for receipt in foretold.receipts.values()
+        for change in receipt["changes"]
+    }
+    assert told == {
+        f"{name} changed {name}-kept",
+        f"{name} created {name}-new",
+        f"{name} pruned {name}-going",
+        f"{name}-2 pruned {name}-2",
+        f"{name}-3 created {name}-3",
+    }
+    assert f'changed ConfigMap default/{name}-kept data.a: "1" -> "2"' in " ".join(foretold.text.split())
+    shown = str(foretold.result("What the folders hold is what runs")["diff"])
+    assert f"ConfigMap default/{name}-new in the cluster, created by Flux" in shown
+    assert "s3cret" not in foretold.output
+    assert "czNjcmV0" not in foretold.output
+
+    done = loop.play(playbook, workloads_list=listed).succeeded()
+    assert done.changed == foretold.changed
+    for receipt in done.receipts.values():
+        assert receipt["why"] == foretold.receipts[receipt["name"]]["why"]
+    assert loop.config_map(f"{name}-kept")["data"] == {"a": "2"}
+    assert loop.config_map(f"{name}-going") is None
+    loop.remove(name, f"{name}-3")
+
+
+def test_on_a_machine_without_a_loop_check_mode_says_what_would_be_made(new_loop, folder, untouched):
+    bare = new_loop("bare")
+    workload = {"name": "shop", "path": str(write(folder, shop=config("shop", {"a": "${who}"})))}
+    with untouched(bare):
+        foretold = bare.play(
+            "site", "--check", "--diff", workloads_list=[{**workload, "substitute": {"who": "you"}}]
+        ).succeeded()
+    assert not bare.state_dir.exists()
+    [change] = foretold.receipts["shop"]["changes"]
+    assert (change["action"], change["kind"], change["name"]) == ("created", "ConfigMap", "shop")
+    shown = str(foretold.result("What the folders hold is what runs")["diff"])
+    assert "shop.yaml" in shown
+    assert "a: you" in shown
+
+
+def test_what_somebody_deleted_or_edited_is_healed_by_the_next_run_and_said(stage):
+    one = stage()
+    write(one.folder, web=deployment(f"{one.name}-web", "example.org/a:1", 1))
+    one.agree()
+    edit(one, ("drift", 0, ("set", "kubectl-edit", "")))
+    edit(one, ("drift", 1, ("delete",)))
+    assert one.agree().keys() == {
+        ("ConfigMap", "default", f"{one.name}-keep"),
+        ("Deployment", "default", f"{one.name}-web"),
+    }
+
+
+def test_variables_of_another_workload_s_objects_are_taken_into_account(stage, tmp_path):
+    one = stage()
+    one.options |= {
+        "depends_on": [f"{one.name}-base"],
+        "substitute_from": [{"kind": "ConfigMap", "name": f"{one.name}-values"}],
+    }
+    write(one.folder, a=config(f"{one.name}-a", {"who": "${who}"}))
+    values = config(f"{one.name}-values", {"who": "me"})
+    values["metadata"]["namespace"] = "flux-system"
+    base = {"name": f"{one.name}-base", "path": str(write(tmp_path / "base", values=values))}
+    try:
+        one.agree(base)
+        values["data"]["who"] = "you"
+        write(tmp_path / "base", values=values)
+        changed = one.agree(base)
+        assert changed["ConfigMap", "default", f"{one.name}-a"] == {"data.who": ('"me"', '"you"')}
+    finally:
+        one.options = {"state": "absent"}
+        one.run(others=({"name": base["name"], "state": "absent"},))

@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.gitops.flux_local.tests.integration.loops import config_map, write
 from ansible_collections.gitops.flux_local.tests.integration.registries import (
+    DELETES,
     asks_for_a_password,
     issued,
     serving,
@@ -63,7 +64,7 @@ def private(binary, tmp_path):
     authority = issued(tmp_path, "authority")
     certificate = issued(tmp_path, "registry", authority)
     tls = {"certificate": str(certificate), "key": str(certificate.with_suffix(".key"))}
-    with serving(binary, tmp_path, auth=asks_for_a_password(tmp_path), tls=tls) as host:
+    with serving(binary, tmp_path, auth=asks_for_a_password(tmp_path), tls=tls, **DELETES) as host:
         yield host, authority
 
 
@@ -108,6 +109,9 @@ def test_a_registry_with_tls_and_a_password_becomes_flux_s_too(loop, new_loop, f
     write(folder, private=config_map("private", text="2"))
     assert guest.push(*listed, environment=PASSWORD).succeeded().receipts["private"]["ready"]
     assert loop.config_map("private")["data"] == {"text": "2"}
+
+    report = guest.play("prune", flux_local_keep_last=1, **options).succeeded()
+    assert "private: 1 kept, 1 removed" in report.text
 
     gone = guest.push({"name": "private", "state": "absent"}, environment=PASSWORD).succeeded()
     assert f"Secret {called}-login: deleted" in gone.receipts["private"]["why"]

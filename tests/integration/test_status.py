@@ -60,6 +60,35 @@ def test_everything_about_a_loop_is_told(loop, tmp_path):
     assert "backend" in (tmp_path / "s.html").read_text()
 
 
+def test_check_mode_keeps_no_file_and_a_file_that_cannot_be_written_is_named(loop, tmp_path):
+    loop.play("status", "--check", status_html=str(tmp_path / "s.html")).succeeded()
+    assert not (tmp_path / "s.html").exists()
+    nowhere = str(tmp_path / "nowhere" / "s.md")
+    loop.play("status", status_markdown=nowhere).refused("markdown", nowhere, "folder that exists")
+
+
+def test_what_loop_info_returns_is_what_the_filters_take(loop):
+    facts = json.loads((loop.state_dir / "loop.json").read_text())
+    asked = {
+        "name": loop.name,
+        "state_dir": str(loop.state_dir),
+        "connection": facts["cluster_connection"],
+        "registry": facts["registry_endpoint"],
+        "flux": facts["flux_status"],
+        "programs": facts["binaries_paths"],
+    }
+    filters = ("loop_status", "loop_status_markdown", "loop_status_html")
+    reports = {name: f"{{{{ looked.status | gitops.flux_local.{name} }}}}" for name in filters}
+    run = loop.tasks(
+        [
+            {"gitops.flux_local.loop_info": asked, "register": "looked"},
+            {"ansible.builtin.set_fact": reports},
+        ]
+    ).succeeded()
+    assert all("backend" in run.facts[name] for name in filters)
+    assert run.facts["loop_status_html"].startswith("<!doctype html>")
+
+
 def test_the_restart_of_a_program_that_died_is_counted(loop, tmp_path):
     ended = loop.kill("kwok")
     until(lambda: "kwok" in [name for pid, name in loop.processes().items() if pid != ended], "kwok again")

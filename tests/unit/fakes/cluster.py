@@ -52,7 +52,9 @@ class MemoryCluster:
     asked: list[str] = field(default_factory=list)
     watches: list[MemoryWatch] = field(default_factory=list)
     react: Callable[[MemoryCluster, ObjectRef], None] = lambda cluster, ref: None
+    texts: dict[str, str] = field(default_factory=dict)  # what is at which path
     answer: Callable[[Object], Object] = lambda spec: {"allowed": True}
+    server: str = "https://127.0.0.1:6443"
     known: tuple[Kind, ...] = ()
     origin: str = "/tmp/kubeconfig#test"  # noqa: S108 - names nothing that exists
     _versions: Iterator[int] = field(default_factory=lambda: itertools.count(100))
@@ -141,6 +143,10 @@ class MemoryCluster:
         self.asked.append(f"watch {kind.plural} {namespace} {field_selector}")
         self.watches.append(MemoryWatch())
         return self.watches[-1]
+
+    def fetch(self, path: str, **query: str | int) -> str | None:
+        asked = "&".join(f"{key}={value}" for key, value in query.items())
+        return self.texts.get(f"{path}?{asked}" if asked else path)
 
     def put(self, ref: ObjectRef, item: Object) -> None:
         """Have ``item`` in the cluster, and tell all watches."""

@@ -18,6 +18,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.flux_reconcile i
     Request,
     Scope,
     Tracker,
+    look_for_causes,
     reconcile,
     run_reconcile,
 )
@@ -263,17 +264,23 @@ def test_another_digest_than_the_pushed_one_is_a_failure_once_flux_has_looked():
     cluster = cluster_of(source(), kustomization(), react=flux)
     [tracker] = reconcile(cluster, [request(digest="sha256:" + "c" * 64)])
     assert tracker.verdict.reason == "UnexpectedRevision"
-    assert "do its url, tag, semver and digest name what was pushed?" in tracker.failure()
+    look_for_causes(cluster, [tracker])
+    assert tracker.complaint() == (
+        "Kustomization flux-system/shop is not ready: OCIRepository flux-system/shop: it is at"
+        f" latest@{NEW}, not at the expected sha256:{'c' * 64}. Do its url, tag, semver and digest name what"
+        " was pushed?"
+    )
 
 
 def test_the_time_is_over_and_says_what_was_awaited():
     cluster = cluster_of(source(), kustomization())
     [tracker] = reconcile(cluster, [request(timeout=0.05)])
     assert tracker.verdict.state is State.IN_PROGRESS
-    assert tracker.failure() == (
-        "Kustomization flux-system/shop is not proven after 0.05 s: NotHandled: OCIRepository"
-        " flux-system/shop: Flux has not handled the request yet."
-        " Are source-controller and kustomize-controller running?"
+    look_for_causes(cluster, [tracker])
+    assert tracker.complaint() == (
+        "Kustomization flux-system/shop is not proven after 0.05 s: OCIRepository flux-system/shop:"
+        " source-controller has not taken it up for 0.05 s. Does source-controller run, and what does its log"
+        " say? site.yml starts what is not running."
     )
 
 
@@ -342,13 +349,19 @@ def test_what_waits_for_one_that_failed_fails_with_it_and_not_at_its_own_time_ou
 
     items = [source(name) for name in "abc"]
     items += [kustomization("a"), kustomization("b", depends_on=["a"]), kustomization("c", depends_on=["b"])]
-    trackers = reconcile(cluster_of(*items, react=first_fails), [request(name, timeout=60) for name in "abc"])
+    cluster = cluster_of(*items, react=first_fails)
+    trackers = reconcile(cluster, [request(name, timeout=60) for name in "abc"])
     assert [(tracker.verdict.state, tracker.verdict.reason) for tracker in trackers] == [
         (State.FAILED, "ReconciliationFailed"),
         (State.FAILED, "DependencyFailed"),
         (State.FAILED, "DependencyFailed"),
     ]
-    assert "waits for Kustomization flux-system/b" in trackers[2].failure()
+    look_for_causes(cluster, trackers)
+    assert trackers[2].complaint() == (
+        "Kustomization flux-system/c is not ready: it waits for Kustomization flux-system/b -> Kustomization"
+        " flux-system/a, which is not ready: ReconciliationFailed: it is broken. This is all that Flux says;"
+        " its controllers' logs may have more."
+    )
 
 
 def test_lost_connections_are_outlived_and_refusals_are_not():
@@ -421,7 +434,7 @@ def test_the_modules_result_and_its_prediction():
 
 
 def test_the_modules_failure_carries_the_receipt():
-    with pytest.raises(LoopError, match="There is no Kustomization flux-system/shop") as raised:
+    with pytest.raises(LoopError, match=r"flux-system/shop is not ready: it does not exist") as raised:
         run_reconcile(MemoryCluster(), PARAMS, check_mode=False)
     assert raised.value.details["receipt"]["reason"] == "NotFound"
 

@@ -128,6 +128,7 @@ def test_an_empty_loop_that_answers_nothing_is_a_report_too(render):
     problems = [{"part": "flux", "message": "Flux could not be asked: nobody is there"}]
     silent = STATUS | nothing | {"disk": None, "certificates": [], "problems": problems, "summary": summary}
     assert "nobody is there" in render(silent)
+    assert "workloads are not known, 1 problem" in render(silent)
 
 
 @settings(deadline=None, max_examples=50)

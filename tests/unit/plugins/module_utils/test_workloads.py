@@ -180,10 +180,26 @@ def test_dependencies_that_the_list_does_not_bring_are_told_with_who_wants_them(
     [
         (
             "✗ failed: lstat /scratch/content/missing.yaml: no such file\n",
-            "failed: lstat ./shop/missing.yaml: no such file",
+            "./shop does not build: failed: lstat ./shop/missing.yaml: no such file",
         ),
-        ("► building\n✗ malformed /scratch/content/a b.yaml\n\n", "malformed ./shop/a b.yaml"),
-        ("", "it ended without a word"),
+        (
+            "► building\n✗ malformed /scratch/content/a b.yaml\n\n",
+            "./shop does not build: malformed ./shop/a b.yaml",
+        ),
+        (
+            (
+                "✗ failed to generate kustomization.yaml: failed to decode Kubernetes YAML from"
+                " /scratch/content/a b.yaml: MalformedYAMLError: yaml: line 4: mapping values are not"
+                " allowed in"
+                " this context <nil>\n"
+            ),
+            "./shop/a b.yaml:4 does not build: yaml: line 4: mapping values are not allowed in this context",
+        ),
+        (
+            "✗ failed to decode Kubernetes YAML from /scratch/content/b.yaml: missing kind in object\n",
+            "./shop/b.yaml does not build: missing kind in object",
+        ),
+        ("", "./shop does not build: it ended without a word"),
     ],
 )
 def test_the_users_own_path_is_named(output, told):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import copy
+import socket
 
 import pytest
 import yaml
@@ -17,7 +18,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources i
     ObjectRef,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.registry_secrets import SECRET
-from ansible_collections.gitops.flux_local.plugins.module_utils.workloads_loop import foretold, run
+from ansible_collections.gitops.flux_local.plugins.module_utils.workloads_loop import foretold, is_up, run
 from ansible_collections.gitops.flux_local.tests.unit.fakes.cluster import MemoryCluster
 from ansible_collections.gitops.flux_local.tests.unit.fakes.repository import MemoryRepository
 
@@ -116,10 +117,8 @@ class Bench:
         (self.folder / name / "manifest.yaml").write_text(content)
         return {"name": name, "path": name, **options}
 
-    def run(self, *workloads, check_mode=False, on_failure="stop", **registry):
-        self.cluster.asked.clear()
-        self.rendered.clear()
-        params = {
+    def params(self, workloads, on_failure="stop", **registry):
+        return {
             "workloads": list(workloads),
             "registry": {"host": "127.0.0.1:5001", "cluster": None, "insecure": True, **registry},
             "namespace": "flux-system",
@@ -130,8 +129,22 @@ class Bench:
             "timeout": 5,
             "on_failure": on_failure,
         }
+
+    def foretell(self, *workloads):
+        self.cluster.asked.clear()
+        return foretold(
+            self.params(workloads),
+            connect=self.connect,
+            renderer=self,
+            warn=self.warnings.append,
+            with_diff=True,
+        )
+
+    def run(self, *workloads, check_mode=False, on_failure="stop", **registry):
+        self.cluster.asked.clear()
+        self.rendered.clear()
         return run(
-            params,
+            self.params(workloads, on_failure, **registry),
             cluster=self.cluster,
             connect=self.connect,
             renderer=self,
@@ -337,17 +350,40 @@ def test_a_path_that_is_not_there_is_named(bench):
 
 
 def test_without_a_registry_check_mode_says_that_everything_would_be_made(bench):
-    params = {
-        "workloads": [bench.workload("shop"), {"name": "old", "state": "absent"}],
-        "namespace": "flux-system",
-        "registry": {"host": "127.0.0.1:1", "cluster": None, "insecure": True},
-    }
-    told = foretold(params)
-    assert told is not None
+    bench.things["shop"] = [thing("web")]
+    told = bench.foretell(bench.workload("shop"), {"name": "old", "state": "absent"})
     assert [(receipt["name"], receipt["changed"]) for receipt in told["receipts"]] == [
         ("shop", True),
         ("old", False),
     ]
+    assert told["receipts"][0]["files"] == 1
+    assert sentences(told) == ["created web []"]
+    assert "manifest.yaml" in told["diff"][0]["after"]
+    assert "kind: Thing" in told["diff"][-1]["after"]
+    assert sentences(bench.foretell(bench.workload("shop", suspend=True))) == []
+    assert (bench.tags("shop"), bench.cluster.asked) == (None, [])
+
+
+def test_without_a_registry_check_mode_refuses_what_is_refused_anyway(bench):
+    with pytest.raises(LoopError, match=r"Workload shop: .*nowhere"):
+        bench.foretell({"name": "shop", "path": "nowhere"})
+    bench.unrenderable = {"shop"}
+    with pytest.raises(LoopError, match="does not build"):
+        bench.foretell(bench.workload("shop"))
+
+
+def test_a_loop_runs_where_the_registry_answers_and_the_kubeconfig_is_there(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        host = f"127.0.0.1:{server.getsockname()[1]}"
+        registry = {"host": host, "cluster": None, "insecure": False}
+        for kubeconfig, is_there in (
+            (str(tmp_path), True),
+            ({"a": 1}, True),
+            (None, True),
+            ("/nowhere", False),
+        ):
+            assert is_up({"registry": registry, "kubeconfig": kubeconfig}) is is_there
+    assert not is_up({"registry": registry, "kubeconfig": None})
 
 
 def unhealthy(bench, name):

@@ -1,0 +1,167 @@
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+"""flux_workloads while it waits: what it says, two of it at once, and one that is interrupted."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kubernetes import client
+
+from ansible_collections.gitops.flux_local.tests.integration.loops import (
+    Loop,
+    Started,
+    config_map,
+    until,
+    write,
+)
+
+SECONDS = r"\d+\.\d s"
+
+
+def slow(image: str, seconds: int = 4) -> dict[str, Any]:
+    """A Deployment whose Pods nobody schedules, of which Flux hears after ``seconds`` that it failed."""
+    labels = {"app": "slow"}
+    pod = {"schedulerName": "nobody", "containers": [{"name": "main", "image": image}]}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "slow", "namespace": "default"},
+        "spec": {
+            "progressDeadlineSeconds": seconds,
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": pod},
+        },
+    }
+
+
+@pytest.fixture
+def workloads(loop: Loop, folder: Path) -> Iterator[list[dict[str, Any]]]:
+    """One that is proven quickly, one that keeps Flux waiting, and one that depends on it; all are new."""
+    new = str(time.time_ns())
+    write(folder / "quick", quick=config_map("quick", new=new))
+    write(folder / "slow", slow=slow(f"shop:{new}"))
+    write(folder / "after", after=config_map("after", new=new))
+    listed = [{"name": name, "path": str(folder / name)} for name in ("quick", "slow", "after")]
+    listed[2]["depends_on"] = ["slow"]  # type: ignore[assignment]  # a list among strings
+    yield listed
+    loop.remove("quick", "slow", "after")
+
+
+def lines_of(text: str, name: str) -> list[str]:
+    """What is told of a workload; the summary in the end has more blanks."""
+    return re.findall(rf"^{name}  (\S.*)$", text, re.MULTILINE)
+
+
+def started(loop: Loop, *workloads: Mapping[str, Any], **options: Any) -> Started:
+    """The push of workloads, in a process group of its own, as in a terminal of its own."""
+    return loop.start("playbooks/push.yml", workloads_list=list(workloads), prefix=["setsid"], **options)
+
+
+def said(run: Started, part: str) -> str:
+    """What is said up to the first line that has ``part``."""
+    lines = []
+    assert run.process.stdout
+    for line in run.process.stdout:
+        lines.append(line)
+        if part in line:
+            return "".join(lines)
+    raise AssertionError(f"{part!r} was not said in:\n{''.join(lines)}")
+
+
+def test_what_happens_is_told_while_it_happens_in_plain_lines(loop, workloads):
+    run = started(loop, *workloads)
+    early = said(run, "slow  pushed")
+    assert run.is_running
+    text = early + run.finish().output
+    assert re.fullmatch(
+        rf"pushed [0-9a-f]{{12}} {SECONDS} · source {SECONDS} · applied {SECONDS} · healthy {SECONDS}",
+        lines_of(early, "quick")[0],
+    )
+    waiting, failed = lines_of(text, "slow")
+    assert waiting.endswith("· health 0 of 1 ...")
+    assert "failed: HealthCheckFailed" in failed
+    assert any(line.endswith("waits for slow ...") for line in lines_of(text, "after"))
+    assert "\x1b" not in text
+    assert "\r" not in text
+
+
+def test_it_is_quiet_when_asked_and_when_there_is_nothing_to_tell(loop, folder):
+    workload = {
+        "name": "still",
+        "path": str(write(folder, still=config_map("still", new=str(time.time_ns())))),
+    }
+    assert lines_of(loop.push(workload, workloads_progress=False).succeeded().text, "still") == []
+    assert lines_of(loop.push(workload).succeeded().text, "still") == []
+    loop.remove("still")
+
+
+def test_verbosity_shows_each_condition_as_it_changes(loop, folder):
+    workload = {"name": "loud", "path": str(write(folder, loud=config_map("loud")))}
+    told = lines_of(loop.push(workload, arguments=["-v"]).succeeded().text, "loud")
+    assert any(line.startswith("OCIRepository Ready=True Succeeded: stored artifact") for line in told)
+    assert any(line.startswith("Kustomization Ready=True ReconciliationSucceeded") for line in told)
+    loop.remove("loud")
+
+
+def module(loop: Loop, *workloads: Mapping[str, Any]) -> dict[str, Any]:
+    """The module without a playbook of this collection, whose lock would be before its own."""
+    return {
+        "name": "pushed",
+        "gitops.flux_local.flux_workloads": {
+            "registry": {"host": loop.registry},
+            "flux": "{{ lookup('ansible.builtin.env', 'FLUX') }}",
+            "workloads": list(workloads),
+        },
+    }
+
+
+def test_of_two_at_once_on_one_workload_the_second_waits_for_the_first(loop, workloads, folder, binary):
+    environment = {"FLUX": binary("flux")}
+    write(folder / "slow", slow=slow(f"shop:{time.time_ns()}", seconds=120))
+    other = {
+        "name": "other",
+        "path": str(write(folder / "other", other=config_map("other", new=str(time.time_ns())))),
+    }
+    first = loop.start_tasks([module(loop, workloads[1])], environment=environment)
+    said(first, "slow  pushed")
+    second = loop.start_tasks([module(loop, workloads[1])], environment=environment)
+    unrelated = loop.tasks([module(loop, other)], environment=environment).succeeded()
+    assert first.is_running, "another workload is not waited for"
+    assert unrelated.result("pushed")["changed"]
+    assert re.search(r"flux-system/slow  waits for process \d+, which works on it", said(second, "waits"))
+    assert first.is_running
+    client.AppsV1Api(loop.api).patch_namespaced_deployment("slow", "default", {"spec": {"replicas": 0}})
+    for run, is_changed in ((first, True), (second, False)):
+        output = run.process.communicate()[0]
+        assert run.process.returncode == 0
+        assert json.loads(output[output.index("{\n") :])["stats"]["localhost"]["changed"] == is_changed
+    loop.remove("other")
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("reached", ["quick  pushed", "TASK [gitops.flux_local.workloads"])
+def test_what_was_interrupted_is_completed_by_the_next_run(loop, workloads, folder, how, reached):
+    run = started(loop, *workloads)
+    if reached.startswith("TASK"):
+        time.sleep(3)  # somewhere between its start and the first push
+    else:
+        said(run, reached)
+    os.killpg(run.process.pid, how)
+    run.process.communicate()
+    assert run.process.returncode != 0
+    write(folder / "slow", slow=config_map("slow"))
+    again = loop.push(*workloads).succeeded()
+    assert again.seconds < 30
+    assert all(receipt["ready"] for receipt in again.receipts.values())
+    assert loop.config_map("slow")
+    assert loop.push(*workloads).succeeded().changed == []
+    until(lambda: loop.config_map("after"), "what depends on it is there")
