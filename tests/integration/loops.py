@@ -313,10 +313,13 @@ class Loop:
         """An object by its path in the API; None when there is none."""
         api = self.api
         response = api.call_api("GET", api.configuration.host + path, _request_timeout=10)
-        found: dict[str, Any] = json.loads(response.read())
-        if response.status not in (200, 404):
-            raise client.ApiException(status=response.status, reason=str(found))
-        return found if response.status == 200 else None
+        body = response.read()
+        if response.status == 404:
+            return None  # also without a word of JSON, where the API does not know the kind
+        if response.status != 200:
+            raise client.ApiException(status=response.status, reason=body.decode())
+        found: dict[str, Any] = json.loads(body)
+        return found
 
     def source(self, name: str, namespace: str = NAMESPACE) -> dict[str, Any] | None:
         """An OCIRepository."""
