@@ -337,8 +337,8 @@ WORKLOADS: dict[str, tuple[Mapping[str, Any], dict[str, Any]]] = {
     "shared-2": (config_map("shared", text="2"), {}),
     "second": (config_map("second"), {"depends_on": ["invalid"]}),
     "third": (config_map("third"), {"depends_on": ["second"]}),
-    "paused": (config_map("paused"), {"suspend": True}),
-    "on-paused": (config_map("on-paused"), {"depends_on": ["paused"]}),
+    "halted": (config_map("halted"), {"suspend": True}),
+    "on-halted": (config_map("on-halted"), {"depends_on": ["halted"]}),
     "on-outsider": (config_map("on-outsider"), {"depends_on": ["outsider"]}),
     "pulling": (deployment("pulling"), {}),
     "crashing": (deployment("crashing"), {}),
@@ -565,9 +565,9 @@ def test_what_one_waits_for_is_told_down_to_the_first_cause(told):
 
 
 def test_what_is_suspended_is_waited_for_in_vain(told):
-    cause = told.cause("on-paused")
+    cause = told.cause("on-halted")
     assert (cause["kind"], cause["details"]["first_cause"]["kind"]) == ("dependency", "suspended")
-    assert f"{NAMESPACE}/paused" in told.paragraph("on-paused")
+    assert f"{NAMESPACE}/halted" in told.paragraph("on-halted")
     assert "suspend to false" in cause["remedy"]
 
 
