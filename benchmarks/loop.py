@@ -192,7 +192,11 @@ def saves(loop: Loop, runs: int) -> list[float]:
     """Seconds from a save until dev.yml says that it is proven."""
     folder = loop.folder / "saved"
     edit_of(folder, "saved", 0)
-    listed = {"flux_local_name": NAME, "workloads_list": [{"name": "saved", "path": str(folder)}]}
+    listed = {
+        "flux_local_name": NAME,
+        **loop.options,
+        "workloads_list": [{"name": "saved", "path": str(folder)}],
+    }
     command = [str(Path(sys.executable).parent / "ansible-playbook"), str(PROJECT / "playbooks" / "dev.yml")]
     took = []
     with subprocess.Popen(

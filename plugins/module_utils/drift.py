@@ -94,7 +94,11 @@ def lacks_fields(live: Object, item: Object) -> bool:
     """Whether Flux no longer owns a field that a manifest has: somebody took it away, or over."""
     owned = owned_by(live, CONTROLLER)
     inside = {path[:length] for path in owned for length in range(1, len(path) + 1)}
-    return not fields_written(normalized(item)) <= inside
+    # What is owned as a whole, as the labels of a selector are, has no fields of its own.
+    return any(
+        path not in inside and not any(path[:length] in owned for length in range(1, len(path)))
+        for path in fields_written(normalized(item))
+    )
 
 
 def fields_written(item: Object) -> set[Path]:

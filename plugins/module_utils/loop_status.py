@@ -19,6 +19,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils import loop_mach
 from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifest import parse_url
 from ansible_collections.gitops.flux_local.plugins.module_utils.conditions import digest_of
 from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils.flux_causes import Cause
 from ansible_collections.gitops.flux_local.plugins.module_utils.flux_controllers import controllers
 from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources import KUSTOMIZATION, ObjectRef
 from ansible_collections.gitops.flux_local.plugins.module_utils.flux_state import run_info
@@ -26,6 +27,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.kubernetes_clien
     Cluster,
     KubernetesCluster,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils.live_causes import causes_of
 from ansible_collections.gitops.flux_local.plugins.module_utils.live_drift import drift_of
 from ansible_collections.gitops.flux_local.plugins.module_utils.registry import (
     Connection,
@@ -52,6 +54,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 _UNKNOWN = {
     "flux": "Flux could not be asked",
     "drift": "What Flux has applied could not be looked at",
+    "causes": "The causes of failures could not be looked for",
     "programs": "The programs could not be looked at",
     "ports": "The ports are not known",
     "disk": "The disk could not be looked at",
@@ -102,6 +105,7 @@ def gather(params: Mapping[str, Any], edge: Edge, *, now: datetime.datetime) -> 
 
         flux = ask(lambda: run_info(edge.cluster(), {"name": None, "namespace": None, "events": True}))
         drift = ask(lambda: drift_of(edge.cluster()))
+        causes = ask(lambda: causes_of(edge.cluster()))
         programs = ask(lambda: _programs(params, edge, now))
         ports = ask(partial(loop_machine.ports, state_dir))
         disk = ask(partial(loop_machine.disk, state_dir))
@@ -119,7 +123,9 @@ def gather(params: Mapping[str, Any], edge: Edge, *, now: datetime.datetime) -> 
             "cluster": _cluster(params["connection"]),
             "registry": {name: params["registry"].get(name) for name in ("host", "cluster")},
             "flux": {name: params["flux"].get(name) for name in ("mode", "namespace", "versions")},
-            "workloads": workloads_of(known, held, params["registry"], answer("drift", drift, {})),
+            "workloads": workloads_of(
+                known, held, params["registry"], answer("drift", drift, {}), answer("causes", causes, {})
+            ),
             "sources": known["sources"],
             "kustomizations": known["kustomizations"],
             "programs": answer("programs", programs, []),
@@ -130,7 +136,7 @@ def gather(params: Mapping[str, Any], edge: Edge, *, now: datetime.datetime) -> 
         }
     if any(problem["part"] == "flux" for problem in problems):
         # It is the same cluster that does not answer.
-        problems[:] = [problem for problem in problems if problem["part"] != "drift"]
+        problems[:] = [problem for problem in problems if problem["part"] not in ("drift", "causes")]
     problems += _dead_programs(status["programs"])
     return {**status, "summary": summary_of(status)}
 
@@ -187,6 +193,7 @@ def workloads_of(
     held: Mapping[str, Held],
     registry: Mapping[str, Any],
     drift: Mapping[ObjectRef, Sequence[str]],
+    causes: Mapping[ObjectRef, Cause],
 ) -> list[dict[str, Any]]:
     """A workload for each Kustomization, put together of it, its source, and what the registry holds."""
     sources = {(one["namespace"], one["name"]): one for one in known["sources"]}
@@ -196,10 +203,12 @@ def workloads_of(
             "drift": [
                 *_drift("OCIRepository", source),
                 *_drift("Kustomization", one),
-                *drift.get(ObjectRef(KUSTOMIZATION, one["namespace"], one["name"]), ()),
+                *drift.get(ref, ()),
             ],
+            "cause": causes[ref].result if ref in causes else None,
         }
         for one in known["kustomizations"]
+        for ref in [ObjectRef(KUSTOMIZATION, one["namespace"], one["name"])]
         for source in [sources.get((one["source"]["namespace"], one["source"]["name"]))]
     ]
 

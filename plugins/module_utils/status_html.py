@@ -26,6 +26,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.status_words imp
     remarks,
     rows_of_programs,
     standing,
+    why,
 )
 
 # Nothing is loaded, and nothing in the page can run, whatever it holds.
@@ -110,11 +111,13 @@ details[open] > summary::before { transform: rotate(90deg); }
 summary:hover .who { text-decoration: underline; }
 .who { font-weight: 600; overflow-wrap: anywhere; } .quiet { color: var(--quiet); }
 .inside { padding: 2px 0 20px 30px; }
+.inside table { font-size: 13px; }
 details:target { outline: 2px solid var(--busy); outline-offset: 4px; border-radius: 8px; }
 .message {
   margin: 4px 0 10px; padding: 10px 14px; border-radius: 10px; background: var(--soft);
   overflow-wrap: anywhere;
 }
+.message span { color: var(--quiet); font-size: 13px; }
 .message.bad { background: var(--bad-soft); }
 svg { display: block; }
 svg.graph { max-width: none; }
@@ -280,6 +283,8 @@ def _workload(
 
 def _message(workload: Mapping[str, Any], word: str) -> str:
     told = f"<b>{shown(workload['reason'])}</b> {shown(workload['message'])}"
+    if workload["cause"]:
+        told = f"{shown(why(workload))}<br><span>{told}</span>"
     return f'<p class="message {"bad" if word == "bad" else ""}">{told}</p>'
 
 

@@ -136,12 +136,22 @@ def applied(workload: Mapping[str, Any]) -> str:
     return short_revision(revision).rpartition("@")[2] if revision else "-"
 
 
+def why(workload: Mapping[str, Any]) -> str:
+    """Why a workload is not ready: the cause with its remedy, or else Flux's own words."""
+    cause = workload["cause"]
+    if not cause:
+        return f"{workload['reason']}: {workload['message']}"
+    own = f"Kustomization {workload['namespace']}/{workload['name']}"
+    place = "" if cause["place"] in ("", own) else f"{cause['place']}: "
+    return f"{place}{cause['text']} {cause['remedy']}".rstrip()
+
+
 def remarks(status: Mapping[str, Any]) -> list[str]:
     """What needs an explanation: problems, then why workloads are not ready, then drift; a sentence each."""
     told = [str(problem["message"]) for problem in status["problems"]]
     for workload in status["workloads"]:
         if not workload["ready"]:
-            told.append(f"{workload['name']}: {workload['reason']}: {workload['message']}")
+            told.append(f"{workload['name']}: {why(workload)}")
         told += [f"{workload['name']}: {sentence}" for sentence in workload["drift"]]
     told += [
         f"certificate {one['name']}: it ends in {counted(max(0, one['days_left']), 'day')}."

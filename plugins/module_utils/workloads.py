@@ -29,13 +29,15 @@ _OWN_WAY = ("source_ref", "path", "wait_for_health", "depends_on", "post_build")
 # What it says of its OCIRepository under the names of flux_source.
 _OF_SOURCE = ("provider", "secret_ref", "cert_secret_ref", "proxy_secret_ref", "verify")
 
+FLUX_SYSTEM = "flux-system"
+
 ARGUMENTS: dict[str, Any] = {
     **argument_spec([field for field in KUSTOMIZATION_FIELDS if field.option not in _OWN_WAY]),
     **argument_spec([field for field in OCI_REPOSITORY_FIELDS if field.option in _OF_SOURCE]),
     "name": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "path": {"type": "path"},
-    "namespace": {"type": "str", "default": "flux-system"},
+    "namespace": {"type": "str", "default": FLUX_SYSTEM},
     "labels": {"type": "dict"},
     "annotations": {"type": "dict"},
     "repository": {"type": "str"},
@@ -154,12 +156,12 @@ class Workload:
         )
 
 
-def read_workloads(listed: Sequence[Any]) -> list[Workload]:
-    """The workloads of a list, checked one by one and together.
+def read_workloads(listed: Sequence[Any], namespace: str = FLUX_SYSTEM) -> list[Workload]:
+    """The workloads of a list, checked one by one and together; those that name no namespace are in this one.
 
     Raises LoopError naming the workload, the option and its value for the first thing that is wrong.
     """
-    validator = ArgumentSpecValidator(ARGUMENTS)
+    validator = ArgumentSpecValidator({**ARGUMENTS, "namespace": {"type": "str", "default": namespace}})
     workloads: dict[ObjectRef, Workload] = {}
     for number, options in enumerate(listed):
         if not isinstance(options, dict):

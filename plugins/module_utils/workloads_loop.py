@@ -324,7 +324,7 @@ def run(
     receipts when a workload is not well in the end. ``locks`` is a folder with which two runs on one machine
     are kept from working on the same workload at once; check mode needs none.
     """
-    workloads = in_order(read_workloads(params["workloads"]))
+    workloads = in_order(read_workloads(params["workloads"], params["namespace"]))
     followed = follower or Silence()
     registry = params["registry"]
     connection = Connection.from_params(registry)
@@ -668,7 +668,7 @@ def foretold(
     """
     endpoint = _endpoint(params["registry"])
     connection = Connection.from_params(params["registry"])
-    workloads = in_order(read_workloads(params["workloads"]))
+    workloads = in_order(read_workloads(params["workloads"], params["namespace"]))
     mask = Mask()
     receipts: list[dict[str, Any]] = []
     diffs: list[Mapping[str, Any]] = []

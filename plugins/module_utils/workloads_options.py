@@ -17,6 +17,7 @@ REGISTRY: dict[str, Any] = {
 
 WORKLOADS: dict[str, Any] = {
     "workloads": {"type": "list", "elements": "raw", "required": True},
+    "namespace": {"type": "str", "default": "flux-system"},
     "registry": {"type": "dict", "required": True, "options": REGISTRY},
     "flux": {"type": "path", "required": True},
     "base_dir": {"type": "path"},

@@ -146,6 +146,7 @@ status:
           objects: 3
           depends_on: [{namespace: flux-system, name: base}]
           drift: []
+          cause: null
           behind: 0
           newest:
             digest: sha256:d29f667da6361dd48a24f9f7ef4bd2a1b5bd6de95b5f9d4c4ad15ed0c2dcb2d0

@@ -57,7 +57,7 @@ options:
       - C(name) is its name, and that of its OCIRepository and Kustomization. C(path) is the folder or file with its manifests.
         Nothing else is needed.
       - C(state) is V(present) or V(absent). When a workload is absent, Flux prunes what it had applied.
-      - C(namespace) is where the Flux objects live, V(flux-system) by default.
+      - C(namespace) is where the Flux objects live, O(namespace) by default.
       - C(repository) is the artifact's repository in the registry, the name by default. C(tag) is its tag, V(latest) by default.
       - C(ignore) and C(symlinks) are as in M(gitops.flux_local.oci_artifact_push).
       - C(kustomization_path) is Flux's C(spec.path), the folder inside the artifact to build.
@@ -70,6 +70,10 @@ options:
     type: list
     elements: raw
     required: true
+  namespace:
+    description: The namespace of the Flux objects of all workloads that name none.
+    type: str
+    default: flux-system
   registry:
     description: The registry. The fact C(registry_endpoint) of the role registry can be given as it is.
     type: dict

@@ -362,15 +362,19 @@ def resource_versions(loop: Loop) -> dict[Any, str]:
     }
 
 
+# What programs that run write to all the time, and what other loops of this machine do.
+RESTLESS = {"etcd", "logs", "lab", "locks"}
+
+
 def files_of(folder: Path, *, with_content: bool = True) -> dict[str, tuple[Any, int]]:
-    """Every file's bytes (or size) and time; not those that running programs write to all the time."""
+    """Every file's bytes (or size) and time."""
     found = {}
-    for path in folder.rglob("*"):
-        name = path.relative_to(folder).as_posix()
-        if path.is_socket() or name.startswith(("etcd/", "logs/", "lab/")):
-            continue
-        content = path.read_bytes() if with_content and path.is_file() else path.lstat().st_size
-        found[name] = (content, path.lstat().st_mtime_ns)
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if Path(place) != folder or name not in RESTLESS]
+        for path in (Path(place) / name for name in names):
+            if not path.is_socket():
+                content = path.read_bytes() if with_content else path.lstat().st_size
+                found[path.relative_to(folder).as_posix()] = (content, path.lstat().st_mtime_ns)
     return found
 
 

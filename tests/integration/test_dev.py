@@ -34,7 +34,7 @@ class Session:
                 "-e",
                 f"@{variables}",
                 "-e",
-                f'{{"flux_local_name": "{loop.name}"}}',
+                f'{{"flux_local_name": "{loop.name}", "flux_local_provider": "embedded"}}',
             ],
             env=loop.environment | {"ANSIBLE_STDOUT_CALLBACK": "default", "TMPDIR": str(folder.parent)},
             stdout=subprocess.PIPE,

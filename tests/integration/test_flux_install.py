@@ -26,6 +26,7 @@ from ansible_collections.gitops.flux_local.tests.integration.other_flux import (
 NAMESPACED = "/apis/apps/v1/namespaces/{}/deployments"
 DEPLOYMENTS = NAMESPACED.format("flux-system")
 IMAGES = {name: f"ghcr.io/fluxcd/{name}:v1.9.4" for name in CONTROLLERS}
+RBAC = "/apis/rbac.authorization.k8s.io/v1"
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
@@ -81,11 +82,10 @@ class Cluster(Loop):
         install_by_others(self, self.binaries, namespace, IMAGES)
         until(lambda: all(self.is_available(name, namespace) for name in CONTROLLERS), "Flux is available")
 
-    def forget_namespace(self, name: str) -> None:
-        path = f"/api/v1/namespaces/{name}"
-        if self.get(path):
-            self.send("DELETE", path)
-        until(lambda: self.get(path) is None, f"namespace {name} is gone")
+    def left_of_flux(self) -> list[str]:
+        listed = [self.get(path) for path in (CRDS, "/api/v1/namespaces")]
+        names = [item["metadata"]["name"] for each in listed if each for item in each["items"]]
+        return [name for name in names if "flux" in name or name == "gitops"]
 
     def is_available(self, name: str, namespace: str = "flux-system") -> bool:
         found = self.deployment(name, namespace)
@@ -95,7 +95,7 @@ class Cluster(Loop):
         """What changes when anything of an installation is written."""
         paths = (
             CRDS,
-            "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+            f"{RBAC}/clusterroles",
             "/api/v1/namespaces",
             "/api/v1/services",
         )
@@ -125,10 +125,12 @@ def bare(home) -> Iterator[Cluster]:
 def cluster(bare: Cluster) -> Iterator[Cluster]:
     """The cluster of all tests, in which nothing is left of Flux after each."""
     yield bare
-    for namespace in ("flux-system", "gitops"):
-        bare.flux(flux_namespace=namespace, flux_adopt=True, flux_allow_downgrade=True)
-        bare.flux(flux_namespace=namespace, flux_state="absent", flux_delete_workloads=True)
-        bare.forget_namespace(namespace)
+    for path in (CRDS, f"{RBAC}/clusterroles", f"{RBAC}/clusterrolebindings"):
+        bare.send("DELETE", f"{path}?labelSelector=app.kubernetes.io/part-of=flux")
+    for name in ("flux-system", "gitops"):
+        if bare.get(f"/api/v1/namespaces/{name}"):
+            bare.send("DELETE", f"/api/v1/namespaces/{name}")
+    until(lambda: not bare.left_of_flux(), "nothing is left of Flux")
 
 
 def changes(run: Run) -> list[str]:
@@ -333,9 +335,8 @@ def allow(cluster: Cluster, user: str, *rules: tuple[str, str, list[str]]) -> No
     reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": user}
     subject = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}
     binding = {"metadata": {"name": user}, "roleRef": reference, "subjects": [subject]}
-    path = "/apis/rbac.authorization.k8s.io/v1"
-    cluster.send("POST", f"{path}/clusterroles", role)
-    cluster.send("POST", f"{path}/clusterrolebindings", binding)
+    cluster.send("POST", f"{RBAC}/clusterroles", role)
+    cluster.send("POST", f"{RBAC}/clusterrolebindings", binding)
 
 
 def test_all_permissions_that_lack_are_named_at_once(cluster):

@@ -93,14 +93,15 @@ def test_what_is_not_healthy_after_a_push_goes_back_by_itself_and_the_run_fails(
     write(folder, back=config_map("sick", word="ill"), sick=UNHEALTHY)
     workload = {"name": "sick", "path": str(folder)}
     run = loop.push(workload, workloads_on_failure="rollback")
-    run.refused("HealthCheckFailed", f"It was taken back to {healthy}, which is applied and healthy.")
+    run.refused("Deployment default/sick", f"It was taken back to {healthy}, which is applied and healthy.")
     receipt = run.receipts["sick"]
+    assert (receipt["reason"], receipt["cause"]["kind"]) == ("HealthCheckFailed", "unhealthy")
     assert receipt["taken_back"] == {"digest": healthy, "proven": True}
     assert not receipt["ready"]
     assert loop.digest("sick") == healthy
     assert word(loop, "sick") == "well"
     assert loop.get("/apis/apps/v1/namespaces/default/deployments/sick") is None
     # Without it, it stays as it is.
-    loop.push(workload).refused("HealthCheckFailed")
+    loop.push(workload).refused("Deployment default/sick")
     assert loop.digest("sick") != healthy
     loop.remove("sick")

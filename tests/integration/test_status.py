@@ -117,6 +117,25 @@ def test_a_workload_that_is_behind_suspended_and_edited_says_so(loop, binary, fo
     loop.remove("lag")
 
 
+REFUSED = {
+    "apiVersion": "v1",
+    "kind": "Service",
+    "metadata": {"name": "refused", "namespace": "default"},
+    "spec": {"ports": [{"port": 99999}]},
+}
+
+
+def test_the_cause_of_a_failure_is_told_with_what_to_do(loop, folder, tmp_path):
+    workload = {"name": "refused", "path": str(write(folder, refused=REFUSED))}
+    loop.push(workload).refused("99999")
+    status, run = look(loop, tmp_path)
+    cause = workload_of(status, "refused")["cause"]
+    assert (cause["kind"], cause["place"]) == ("invalid_field", "Service default/refused")
+    assert "! refused: Service default/refused: spec.ports[0].port" in run.text
+    assert cause["remedy"] in " ".join(run.text.split())
+    loop.remove("refused")
+
+
 def test_watching_refreshes_without_control_characters_and_ends_when_interrupted(loop):
     started = loop.start(
         "playbooks/status.yml", status_watch=True, environment={"ANSIBLE_STDOUT_CALLBACK": "default"}

@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.gitops.flux_local.plugins.module_utils.drift import (
     fields_written,
     inventory_of,
+    lacks_fields,
     last_looked,
     may_have_drifted,
 )
@@ -73,6 +74,13 @@ WRITTEN = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "shop"}
 )
 def test_what_hints_at_drift(live, manifests, is_doubtful):
     assert may_have_drifted(kustomization((LOOKED, "1.5s")), live, manifests, ()) is is_doubtful
+
+
+def test_what_flux_owns_as_a_whole_has_no_fields_of_its_own():
+    live = config() | {"metadata": {"managedFields": [{**OURS, "fieldsV1": {"f:spec": {"f:selector": {}}}}]}}
+    item = WRITTEN | {"data": None, "spec": {"selector": {"matchLabels": {"app": "x"}}}}
+    assert not lacks_fields(live, item)
+    assert lacks_fields(live, item | {"spec": {"replicas": 1}})
 
 
 def test_what_may_not_be_seen_is_not_missed():

@@ -16,6 +16,7 @@ import yaml
 from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources import (
     OCI_REPOSITORY,
+    Kind,
     ObjectRef,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.kubernetes_client import (
@@ -63,7 +64,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(sent)
 
-    do_GET = do_PATCH = do_DELETE = answer
+    do_GET = do_PATCH = do_PUT = do_DELETE = answer
 
     def log_message(self, *args):
         pass
@@ -180,6 +181,40 @@ def test_an_apply_that_creates_returns_the_object(server, tmp_path):
     assert {
         entry.replace("force=false", "force=False") for entry in path.partition("?")[2].split("&")
     } == options
+
+
+def test_kinds_of_a_version_and_none_where_it_is_not_served(server, tmp_path):
+    resources = [
+        {"name": "configmaps", "kind": "ConfigMap", "namespaced": True},
+        {"name": "namespaces", "kind": "Namespace", "namespaced": False},
+        {"name": "namespaces/status", "kind": "Namespace", "namespaced": False},
+    ]
+    server.answers = [
+        (200, {"resources": resources}),
+        (404, b"404 page not found\n"),
+        (403, {"message": "no"}),
+    ]
+    cluster = KubernetesCluster({"kubeconfig": kubeconfig(tmp_path, server.server_port)})
+    assert cluster.kinds("v1") == [
+        Kind("", "v1", "configmaps", "ConfigMap"),
+        Kind("", "v1", "namespaces", "Namespace", is_namespaced=False),
+    ]
+    assert cluster.kinds("example.org/v1") == []
+    with pytest.raises(ClusterError, match="Not allowed to list the kinds of apps/v1"):
+        cluster.kinds("apps/v1")
+    assert [path for _method, path in server.asked] == ["/api/v1", "/apis/example.org/v1", "/apis/apps/v1"]
+
+
+def test_a_dry_run_is_asked_for_as_one(server, tmp_path):
+    server.answers = [(200, {"a": 1}), (200, {"a": 2})]
+    cluster = KubernetesCluster({"kubeconfig": kubeconfig(tmp_path, server.server_port)})
+    assert cluster.would_become(REF, {}, manager="me") == {"a": 1}
+    item = {"metadata": {"name": "shop", "namespace": "flux-system"}}
+    cluster.apply(OCI_REPOSITORY, item, manager="me", dry_run=True, force=True, is_strict=False)
+    assert server.asked == [
+        ("PUT", f"{PATH}/shop?fieldManager=me&dryRun=All"),
+        ("PATCH", f"{PATH}/shop?fieldManager=me&dryRun=All&force=true&fieldValidation=Ignore"),
+    ]
 
 
 def test_conflicts_carry_their_causes(server, tmp_path):

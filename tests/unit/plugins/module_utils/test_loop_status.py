@@ -330,6 +330,26 @@ def test_a_workload_is_put_together_of_all_parts(tmp_path):
     assert json.loads(json.dumps(status)) == status
 
 
+def test_the_cause_of_a_failure_is_told(tmp_path):
+    (source_kind, source), (own_kind, own) = flux_objects()
+    failed = {
+        "type": "Ready",
+        "status": "False",
+        "reason": "AuthenticationFailed",
+        "message": "failed to determine artifact digest: GET http://x: UNAUTHORIZED: authentication required",
+        "observedGeneration": 1,
+        "lastTransitionTime": "2026-11-24T10:00:00Z",
+    }
+    source["status"]["conditions"] = [failed]
+    own["status"]["conditions"] = [failed | {"reason": "ArtifactFailed", "message": "source is not ready"}]
+    cluster = in_cluster((source_kind, source), (own_kind, own))
+    status = gather(params(tmp_path), Edge(lambda: cluster, lambda url: repository(v1=MIDDLE)), now=NOW)
+    cause = status["workloads"][0]["cause"]
+    assert (cause["kind"], cause["place"]) == ("authentication", "OCIRepository flux-system/shop")
+    assert cause["remedy"]
+    assert json.loads(json.dumps(status)) == status
+
+
 def test_what_somebody_deleted_or_edited_is_drift(tmp_path):
     source, (kind, kustomization) = flux_objects()
     ids = [f"apps_{name}__ConfigMap" for name in ("kept", "edited", "deleted")]

@@ -88,7 +88,8 @@ def test_the_terminal_report_says_what_somebody_wants_to_know():
     assert rows["metrics"].endswith("ready, drifted")
     assert rows["search"].endswith("failed")
     assert re.search(r"etcd +3\.6\.8 +running +52 MB +0 +4 min", report)
-    assert "! search: HealthCheckFailed: timeout waiting" in report
+    assert "! search: Deployment shop/search: its Pod search-5d is in ImagePullBackOff. Correct the" in report
+    assert "! reports: DependencyNotReady: dependency search is not ready" in report
     assert "! kube-controller-manager does not run (backoff)." in report
     assert "registry 5001" in report
     assert "364 days left" in report
@@ -103,6 +104,8 @@ def test_the_page_has_everything_flux_says():
         kustomization["events"][-1]["message"],
         kustomization["history"][0]["duration"],
         kustomization["inventory"][0]["name"],
+        "Correct the image.",
+        "Deployment exceeded its progress deadline",
         STATUS["workloads"][0]["applied_revision"],
     ):
         assert said in text
@@ -264,7 +267,7 @@ def test_every_field_of_a_status_is_documented():
         elif isinstance(value, dict):
             for name, one in value.items():
                 yield name
-                if path == "" or name in ("newest", "versions", "folders", "depends_on"):
+                if path == "" or name in ("newest", "cause", "versions", "folders", "depends_on"):
                     yield from fields(one, name)
 
     own = {name: value for name, value in STATUS.items() if name not in ("sources", "kustomizations", "flux")}

@@ -117,6 +117,12 @@ def test_one_name_in_two_namespaces_is_two_workloads():
     assert len(read_workloads(listed)) == 2
 
 
+def test_workloads_that_name_no_namespace_are_where_flux_is():
+    listed = [{"name": "shop", "path": "x"}, {"name": "shop", "path": "x", "namespace": "other"}]
+    assert [workload.namespace for workload in read_workloads(listed, "gitops")] == ["gitops", "other"]
+    assert [workload.namespace for workload in read_workloads(listed)] == ["flux-system", "other"]
+
+
 def listed(**dependencies):
     return read_workloads(
         [{"name": name, "path": name, "depends_on": after} for name, after in dependencies.items()]

@@ -121,6 +121,7 @@ class Bench:
         return {
             "workloads": list(workloads),
             "registry": {"host": "127.0.0.1:5001", "cluster": None, "insecure": True, **registry},
+            "namespace": "flux-system",
             "base_dir": str(self.folder),
             "compare": "content",
             "source": "s",
