@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -119,6 +120,12 @@ class Run:
     def result(self, name: str) -> dict[str, Any]:
         """The result of the last task whose name begins so."""
         return next(result for called, result in reversed(self.results) if called.startswith(name))
+
+    def ended(self, name: str) -> datetime:
+        """When the last task whose name has this part ended."""
+        tasks = [task["task"] for play in self._report["plays"] for task in play["tasks"]]
+        ends = [task["duration"]["end"] for task in tasks if name in task["name"]]
+        return datetime.fromisoformat(ends[-1])
 
     @property
     def stats(self) -> dict[str, int]:

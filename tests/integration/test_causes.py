@@ -19,7 +19,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -249,7 +249,6 @@ class Told:
 
     run: Run
     folder: Path
-    ended: datetime
 
     def cause(self, name: str) -> dict[str, Any]:
         """The cause in a receipt, of a workload that is not ready."""
@@ -337,8 +336,8 @@ WORKLOADS: dict[str, tuple[Mapping[str, Any], dict[str, Any]]] = {
     "shared-2": (config_map("shared", text="2"), {}),
     "second": (config_map("second"), {"depends_on": ["invalid"]}),
     "third": (config_map("third"), {"depends_on": ["second"]}),
-    "paused": (config_map("paused"), {"suspend": True}),
-    "on-paused": (config_map("on-paused"), {"depends_on": ["paused"]}),
+    "halted": (config_map("halted"), {"suspend": True}),
+    "on-halted": (config_map("on-halted"), {"depends_on": ["halted"]}),
     "on-outsider": (config_map("on-outsider"), {"depends_on": ["outsider"]}),
     "pulling": (deployment("pulling"), {}),
     "crashing": (deployment("crashing"), {}),
@@ -489,8 +488,7 @@ def told(shared_loop: Loop, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     ]
     with kubelet(api, folder):
         run = shared_loop.push(*listed, workloads_timeout=120)
-        ended = datetime.now(UTC)
-        yield Told(run, folder, ended)
+        yield Told(run, folder)
     for kind in (KUSTOMIZATIONS, SOURCES):
         paths = [f"{kind}/{name}" for name in (*WORKLOADS, "outsider")]
         for path in paths:
@@ -509,7 +507,8 @@ def test_a_failure_is_told_within_seconds_of_flux_knowing_it(told, shared_loop):
         for entry in item["status"].get("conditions", [])
         if entry["type"] == "Ready" and entry["reason"] != "DependencyNotReady"
     ]
-    assert (told.ended - max(known)).total_seconds() < TOLD_AFTER_SECONDS
+    ended = told.run.ended("What the folders hold")
+    assert (ended - max(known)).total_seconds() < TOLD_AFTER_SECONDS
     assert told.run.seconds < 60
 
 
@@ -565,9 +564,9 @@ def test_what_one_waits_for_is_told_down_to_the_first_cause(told):
 
 
 def test_what_is_suspended_is_waited_for_in_vain(told):
-    cause = told.cause("on-paused")
+    cause = told.cause("on-halted")
     assert (cause["kind"], cause["details"]["first_cause"]["kind"]) == ("dependency", "suspended")
-    assert f"{NAMESPACE}/paused" in told.paragraph("on-paused")
+    assert f"{NAMESPACE}/halted" in told.paragraph("on-halted")
     assert "suspend to false" in cause["remedy"]
 
 

