@@ -28,15 +28,19 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_push im
     with_origin,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.conditions import (
+    DEPENDENCY_NOT_READY,
     HEALTH_CHECK_FAILED,
     State,
+    condition,
     is_checking_health,
+    kustomization_verdict,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils.flux_apply import (
     Applied,
     apply_object,
     remove_object,
+    wait_until,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.flux_causes import Cause, Origin, shared_with
 from ansible_collections.gitops.flux_local.plugins.module_utils.flux_evidence import shared_objects
@@ -92,6 +96,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.workloads import
 
 CONNECTIONS = 8
 RENDER_SECONDS = 120
+SETTLE_SECONDS = 10  # a Kustomization that takes longer is not waited for before its artifact
 MOST_COMPARED = 1024 * 1024  # bytes of a folder's manifests that are compared with what Flux owns
 
 Item = TypeVar("Item")
@@ -362,6 +367,7 @@ def run(
                 _apply_secrets(present, secrets, cluster, check_mode=False)
             differing = [one for one in present if any(applied.is_changed for applied in one.applied)]
             _each(pool, differing, lambda one: _apply(one, cluster, endpoint, check_mode=False))
+            _each(pool, [one for one in differing if one in changed], lambda one: _settle(one, cluster))
             followed.changed(one.workload.kustomization for one in differing)
         for going in absent:
             _remove(going, cluster, params["timeout"], check_mode=check_mode)
@@ -467,6 +473,27 @@ def _apply(one: Present, cluster: Cluster, endpoint: Endpoint, *, check_mode: bo
             (KUSTOMIZATION, one.workload.kustomization_object()),
         )
     ]
+
+
+def _settle(one: Present, cluster: Cluster) -> None:
+    """Let Flux take note of what it makes of the older artifact, before it sees the new one.
+
+    kustomize-controller may begin its next pass before it has read what its last one noted as applied. What
+    only that one applied, by a Kustomization that has just been changed, would never be pruned.
+    """
+    if one.applied[1].is_changed and one.applied[1].before is not None:
+        wait_until(cluster, one.workload.kustomization, SETTLE_SECONDS, _has_settled)
+
+
+def _has_settled(kustomization: Object | None) -> bool:
+    if kustomization is None:
+        return True
+    verdict = kustomization_verdict(kustomization)
+    if verdict.is_settled or verdict.reason == DEPENDENCY_NOT_READY:
+        return True
+    reconciling = condition(kustomization, "Reconciling") or {}
+    is_of_now = reconciling.get("observedGeneration") == kustomization["metadata"].get("generation")
+    return is_of_now and is_checking_health(kustomization)
 
 
 def _apply_secrets(

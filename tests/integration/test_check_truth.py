@@ -62,6 +62,7 @@ class Stage:
             "compare": "content",
             "timeout": 60,
             "on_failure": "stop",
+            "namespace": "flux-system",
         }
         return run(
             params,
@@ -329,7 +330,7 @@ def stage(loop: Loop, tmp_path: Path, binary: Callable[[str], str]) -> Iterator[
 
 
 @settings(
-    max_examples=14,
+    max_examples=12,
     deadline=None,
     phases=[Phase.reuse, Phase.generate],  # shrinking would take minutes
     print_blob=True,
@@ -480,6 +481,21 @@ def test_what_somebody_deleted_or_edited_is_healed_by_the_next_run_and_said(stag
     assert one.agree().keys() == {
         ("ConfigMap", "default", f"{one.name}-keep"),
         ("Deployment", "default", f"{one.name}-web"),
+    }
+
+
+def test_a_folder_and_its_options_changed_at_once_leave_nothing_behind(stage):
+    one = stage()
+    for namespace in ("default", "elsewhere", "default", "elsewhere"):
+        one.options["target_namespace"] = namespace
+        (one.folder / f"{'default' if namespace == 'elsewhere' else 'elsewhere'}.yaml").unlink(
+            missing_ok=True
+        )
+        write(one.folder, **{namespace: config(f"{one.name}-{namespace}", {})})
+        one.agree()
+    assert {name for _kind, _namespace, name in one.snapshot()} == {
+        f"{one.name}-keep",
+        f"{one.name}-elsewhere",
     }
 
 

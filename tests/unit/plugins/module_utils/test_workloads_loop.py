@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import copy
 import socket
+import threading
 
 import pytest
 import yaml
@@ -246,6 +247,31 @@ def test_what_somebody_changed_in_the_cluster_is_found_and_healed(bench):
     result = bench.run(bench.workload("shop"))
     assert any("spec.prune" in why for why in result["receipts"][0]["why"])
     assert bench.cluster.objects[refs("shop")[1]]["spec"]["prune"] is True
+
+
+def test_a_changed_kustomization_settles_before_flux_is_asked_for_the_new_artifact(bench, monkeypatch):
+    bench.run(bench.workload("shop"))
+    source, own = refs("shop")
+    apply = bench.cluster.apply
+
+    def settle():
+        settled = copy.deepcopy(bench.cluster.objects[own])
+        settled["metadata"]["generation"] = 1
+        bench.cluster.asked.append("settled")
+        bench.cluster.put(own, settled)
+
+    def apply_and_be_slow(kind, manifest, **options):
+        after = apply(kind, manifest, **options)
+        if kind == KUSTOMIZATION and not options["dry_run"]:
+            after["metadata"]["generation"] = 2  # of which Flux has said nothing yet
+            bench.cluster.put(own, after)
+            threading.Timer(0.2, settle).start()
+        return after
+
+    monkeypatch.setattr(bench.cluster, "apply", apply_and_be_slow)
+    assert bench.run(bench.workload("shop", "a: 2\n", prune=False))["receipts"][0]["ready"]
+    asked = bench.cluster.asked
+    assert asked.index(f"apply {own}") < asked.index("settled") < asked.index(f"patch {source}")
 
 
 def sentences(result):
