@@ -135,7 +135,7 @@ program() { # program NAME
 make_registry_image() {
   local registry recipe root
   registry=$(program registry)
-  recipe=$(cat "$0" <(sha256sum <"$registry") | sha256sum | cut -c 1-16)
+  recipe=$(sha256sum <"$registry" | recipe_of "$(declare -f make_registry_image)")
   if [[ $(docker image inspect --format '{{index .Config.Labels "lab.recipe"}}' "$registry_image" 2>/dev/null) == "$recipe" ]]; then
     return
   fi
@@ -165,10 +165,11 @@ CONFIG
   say "$registry_image was made"
 }
 
+# Folders that the environment names are those of the user who calls this.
 podman_of() { # podman_of USER ARGUMENT…
   local user=$1
   shift
-  (cd / && exec su "$user" -s /bin/sh -c "podman $*")
+  (cd / && exec env -u XDG_CACHE_HOME -u XDG_CONFIG_HOME -u XDG_DATA_HOME -u XDG_RUNTIME_DIR su "$user" -s /bin/sh -c "podman $*")
 }
 
 # Root's Podman, and the rootless one of the user below.

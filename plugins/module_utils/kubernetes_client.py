@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -43,6 +44,10 @@ except ImportError:  # module.require() names what is missing
 
 REQUEST_TIMEOUT = (5.0, 30.0)  # seconds to connect, and between two bytes of an answer
 WATCH_GRACE = 10  # seconds a watch may be silent after the end that was asked for
+# What was turned away with 429 was not begun, and may come again, as with client-go. A kind whose definition
+# was made a moment ago or is being deleted is answered so: "storage is (re)initializing".
+ATTEMPTS = 10
+SECONDS_BETWEEN_ATTEMPTS = 1.0
 
 FLUX_GROUPS = ("source.toolkit.fluxcd.io", "kustomize.toolkit.fluxcd.io")
 
@@ -331,6 +336,26 @@ class KubernetesCluster:
         timeout: tuple[float, float] = REQUEST_TIMEOUT,
     ) -> Any:
         """The response, its body unread: a watch is read as it comes."""
+        for _again in range(ATTEMPTS - 1):
+            try:
+                return self._attempt(action, kind, method, path, query, body, media_type, timeout)
+            except ClusterError as error:
+                if error.status != 429:
+                    raise
+            time.sleep(SECONDS_BETWEEN_ATTEMPTS)
+        return self._attempt(action, kind, method, path, query, body, media_type, timeout)
+
+    def _attempt(
+        self,
+        action: str,
+        kind: Kind,
+        method: str,
+        path: str,
+        query: Mapping[str, str | None] | None,
+        body: Object | None,
+        media_type: str,
+        timeout: tuple[float, float],
+    ) -> Any:
         headers = {"Accept": "application/json"}
         if body is not None:
             headers["Content-Type"] = f"application/{media_type}"

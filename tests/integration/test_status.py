@@ -10,7 +10,6 @@ import shutil
 import signal
 import struct
 import subprocess
-import time
 import zlib
 from pathlib import Path
 
@@ -136,11 +135,18 @@ def test_the_cause_of_a_failure_is_told_with_what_to_do(loop, folder, tmp_path):
     loop.remove("refused")
 
 
-def test_watching_refreshes_without_control_characters_and_ends_when_interrupted(loop):
+def test_watching_refreshes_without_control_characters_and_ends_when_interrupted(loop, tmp_path):
+    kept = tmp_path / "status.json"
     started = loop.start(
-        "playbooks/status.yml", status_watch=True, environment={"ANSIBLE_STDOUT_CALLBACK": "default"}
+        "playbooks/status.yml",
+        status_watch=True,
+        status_json=str(kept),
+        environment={"ANSIBLE_STDOUT_CALLBACK": "default"},
     )
-    time.sleep(9)
+    # A file that was written anew: the report before it was shown.
+    for _report in range(3):
+        before = kept.stat().st_mtime_ns if kept.exists() else 0
+        until(lambda: kept.exists() and kept.stat().st_mtime_ns > before, "a report")  # noqa: B023 (it is called at once)
     started.process.send_signal(signal.SIGINT)
     run = started.finish()
     assert run.output.count("3 ready") >= 2

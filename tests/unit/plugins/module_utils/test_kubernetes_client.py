@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.gitops.flux_local.plugins.module_utils import kubernetes_client
 from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources import (
     OCI_REPOSITORY,
@@ -149,7 +150,6 @@ def status(message, **details):
         ((403, status("forbidden")), "Not allowed to read OCIRepository flux-system/shop", False),
         ((404, status("no", kind="namespaces", name="apps")), "there is no namespace apps", False),
         ((500, status("etcd is down")), "etcd is down", True),
-        ((429, b""), "Too Many Requests", True),
         ((200, b"<html>"), "does not answer", True),
     ],
 )  # fmt: skip
@@ -159,6 +159,32 @@ def test_refusals_say_what_to_do(server, tmp_path, answer, said, is_passing):
         cluster_of(server, tmp_path).get(REF)
     assert said in raised.value.message
     assert raised.value.is_passing is is_passing
+
+
+@pytest.fixture
+def waits(monkeypatch):
+    """The seconds that were waited, though nobody did."""
+    waited: list[float] = []
+    monkeypatch.setattr(kubernetes_client, "time", SimpleNamespace(sleep=waited.append))
+    return waited
+
+
+BUSY = (429, status("storage is (re)initializing"))
+
+
+def test_what_was_turned_away_is_asked_again(server, tmp_path, waits):
+    server.answers = [BUSY, BUSY, (200, {"metadata": {"name": "shop"}})]
+    assert cluster_of(server, tmp_path).get(REF) == {"metadata": {"name": "shop"}}
+    assert waits == [1.0, 1.0]
+
+
+def test_a_server_that_turns_everything_away_is_told(server, tmp_path, waits):
+    server.answers = [BUSY] * 20
+    with pytest.raises(ClusterError) as raised:
+        cluster_of(server, tmp_path).get(REF)
+    assert "storage is (re)initializing" in raised.value.message
+    assert raised.value.is_passing
+    assert len(server.asked) == len(waits) + 1 == kubernetes_client.ATTEMPTS
 
 
 def test_what_does_not_exist_is_no_error(server, tmp_path):
