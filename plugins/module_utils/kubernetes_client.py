@@ -575,12 +575,19 @@ def _unusable(auth: Mapping[str, Any], error: Exception) -> str:
     return f"The kubeconfig {path} cannot be used: {' '.join(str(error).split())}"
 
 
-def on_cluster(module: AnsibleModule, call: Callable[[Cluster], dict[str, Any]]) -> dict[str, Any]:
-    """What ``call`` returns for the cluster that the module's options name; from -v on, with its origin."""
-    # kubernetes.core declares kubeconfig as no_log because it may be a dictionary with keys and tokens. A
-    # path is no secret, and an error that may not name it is of no use.
+def allow_kubeconfig(module: AnsibleModule) -> None:
+    """Let messages name the kubeconfig's path.
+
+    kubernetes.core declares kubeconfig as no_log because it may be a dictionary with keys and tokens. A path
+    is no secret, and an error that may not name it is of no use.
+    """
     if isinstance(module.params.get("kubeconfig"), str):
         module.no_log_values.discard(module.params["kubeconfig"])
+
+
+def on_cluster(module: AnsibleModule, call: Callable[[Cluster], dict[str, Any]]) -> dict[str, Any]:
+    """What ``call`` returns for the cluster that the module's options name; from -v on, with its origin."""
+    allow_kubeconfig(module)
     cluster = KubernetesCluster(module.params)
     result = call(cluster)
     if module._verbosity >= 1:  # noqa: SLF001 - AnsibleModule has no public name for it

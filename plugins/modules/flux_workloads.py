@@ -144,13 +144,9 @@ options:
     description:
       - Whether lines about what happens are shown while the module waits, one when a workload is settled, and every few seconds one of
         each that takes longer. From verbosity C(-v) on there is one for each condition that changes, too.
-      - They are shown where the module runs on the controller, without C(become).
+      - They are shown where the task runs on the controller with Ansible's own Python, without C(become), C(async) and C(delegate_to).
     type: bool
     default: true
-  progress_file:
-    description:
-      - A file that these lines are appended to, as they come. With it they are not shown.
-    type: path
   on_failure:
     description:
       - What becomes of a workload that was pushed and does not pass its health checks. The module fails in either case.
@@ -366,108 +362,32 @@ receipts:
       sample: [{group: apps, kind: Deployment, name: backend, namespace: shop, version: v1}]
 """
 
-import contextlib
-import os
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from ansible_collections.gitops.flux_local.plugins.module_utils.archive import file_errors
-from ansible_collections.gitops.flux_local.plugins.module_utils.flux_evidence import healthy_objects
-from ansible_collections.gitops.flux_local.plugins.module_utils.kubernetes_client import (
-    Cluster,
-    ClusterError,
-    NotFoundError,
-    on_cluster,
-)
+from ansible_collections.gitops.flux_local.plugins.module_utils.kubernetes_client import allow_kubeconfig
 from ansible_collections.gitops.flux_local.plugins.module_utils.module import exit_with, require
-from ansible_collections.gitops.flux_local.plugins.module_utils.progress import Progress
-from ansible_collections.gitops.flux_local.plugins.module_utils.registry import OrasRepository
-from ansible_collections.gitops.flux_local.plugins.module_utils.workload_locks import lock_folder
-from ansible_collections.gitops.flux_local.plugins.module_utils.workloads_loop import (
-    FluxCli,
-    foretold,
-    is_up,
-    run,
+from ansible_collections.gitops.flux_local.plugins.module_utils.workloads_task import (
+    ARGUMENTS,
+    LIBRARIES,
+    Mode,
+    workloads_task,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils.workloads_options import WORKLOADS
 
 
-def main() -> None:
+def main(make: Callable[..., AnsibleModule] = AnsibleModule) -> None:
     """The module's entry."""
-    module = AnsibleModule(
-        argument_spec={
-            **AUTH_ARG_SPEC,
-            **WORKLOADS,
-            "progress": {"type": "bool", "default": True},
-            "progress_file": {"type": "path"},
-        },
-        supports_check_mode=True,
+    module = make(argument_spec=ARGUMENTS, supports_check_mode=True)
+    require(module, *LIBRARIES)
+    allow_kubeconfig(module)
+    mode = Mode(
+        check=module.check_mode,
+        diff=module._diff,
+        verbose=module._verbosity >= 1,  # noqa: SLF001 - AnsibleModule has no public name for it
     )
-    require(module, "oras", "kubernetes", "pathspec")
-    exit_with(module, lambda: _result(module))
-
-
-def _result(module: AnsibleModule) -> dict[str, Any]:
-    if module.check_mode and not is_up(module.params):
-        return _foretold(module)
-    try:
-        return on_cluster(module, lambda cluster: _run(module, cluster))
-    except ClusterError as error:
-        # A task before this one would have brought Flux, or the namespace.
-        if not module.check_mode or error.status != 404 or isinstance(error, NotFoundError):
-            raise
-        module.warn(f"{error.message} Everything is said to be made.")
-        return _foretold(module)
-
-
-def _run(module: AnsibleModule, cluster: Cluster) -> dict[str, Any]:
-    with _follower(module, cluster) as follower:
-        return run(
-            module.params,
-            cluster=cluster,
-            connect=OrasRepository,
-            renderer=FluxCli(module.params["flux"]),
-            warn=module.warn,
-            check_mode=module.check_mode,
-            with_diff=module._diff,
-            follower=follower,
-            locks=lock_folder(),
-        )
-
-
-def _foretold(module: AnsibleModule) -> dict[str, Any]:
-    renderer = FluxCli(module.params["flux"])
-    return foretold(
-        module.params,
-        connect=OrasRepository,
-        renderer=renderer if os.path.exists(renderer.program) else None,
-        warn=module.warn,
-        with_diff=module._diff,
-    )
-
-
-@contextlib.contextmanager
-def _follower(module: AnsibleModule, cluster: Cluster) -> Iterator[Progress | None]:
-    """What writes to the progress file, None where nobody asks for it."""
-    path = module.params["progress_file"]
-    if not path or not module.params["progress"] or module.check_mode:
-        yield None
-        return
-    with file_errors(f"progress_file: {path} cannot be written"):
-        stream = open(path, "a", encoding="utf-8", buffering=1)  # noqa: SIM115 - closed below
-
-    def write(line: str) -> None:
-        stream.write(f"{line}\n")
-
-    with stream:
-        yield Progress(
-            write,
-            lambda kustomization: healthy_objects(cluster, kustomization),
-            is_verbose=module._verbosity >= 1,  # noqa: SLF001 - AnsibleModule has no public name for it
-        )
+    show = getattr(module, "show", None)  # a module on another machine has nothing to show it with
+    exit_with(module, lambda: workloads_task(module.params, mode, warn=module.warn, show=show))
 
 
 if __name__ == "__main__":

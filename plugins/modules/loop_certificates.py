@@ -116,6 +116,7 @@ days_left:
 """
 
 import datetime
+from collections.abc import Callable
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -189,7 +190,7 @@ def write(directory: str, name: str, pair: Issued) -> None:
     write_atomically(f"{directory}/{name}.crt", pair.certificate, mode=0o600)
 
 
-def main() -> None:
+def main(make: Callable[..., AnsibleModule] = AnsibleModule) -> None:
     """The module's entry."""
     certificate = {
         "name": {"type": "str", "required": True},
@@ -204,7 +205,7 @@ def main() -> None:
             "default": [],
         },
     }
-    module = AnsibleModule(
+    module = make(
         argument_spec={
             "directory": {"type": "path", "required": True},
             "certificates": {"type": "list", "elements": "dict", "required": True, "options": certificate},

@@ -70,6 +70,7 @@ ports:
 import contextlib
 import json
 import socket
+from collections.abc import Callable
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -139,9 +140,9 @@ def chosen_ports(params: dict[str, Any], *, keeps: bool) -> dict[str, Any]:
     }
 
 
-def main() -> None:
+def main(make: Callable[..., AnsibleModule] = AnsibleModule) -> None:
     """The module's entry."""
-    module = AnsibleModule(
+    module = make(
         argument_spec={
             "state_dir": {"type": "path", "required": True},
             "wanted": {"type": "dict", "required": True},

@@ -131,6 +131,7 @@ missing:
       remedy: Install it (https://go.dev/dl/), or set binaries_folder to a folder with these programs.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -156,8 +157,8 @@ GO: dict[str, Any] = {
 }
 
 
-def main() -> None:
-    module = AnsibleModule(
+def main(make: Callable[..., AnsibleModule] = AnsibleModule) -> None:
+    module = make(
         argument_spec={
             "python": {"type": "str", "default": "3.11"},
             "libraries": {"type": "list", "elements": "dict", "default": [], "options": LIBRARY},

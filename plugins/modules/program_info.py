@@ -135,6 +135,7 @@ missing:
       version: 3.6.8
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
@@ -144,8 +145,8 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.module import ex
 from ansible_collections.gitops.flux_local.plugins.module_utils.program_cache import look, this_platform
 
 
-def main() -> None:
-    module = AnsibleModule(
+def main(make: Callable[..., AnsibleModule] = AnsibleModule) -> None:
+    module = make(
         argument_spec=IMAGE_ARGUMENTS
         | {
             "programs": {"type": "list", "elements": "dict", "required": True},

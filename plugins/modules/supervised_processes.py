@@ -210,6 +210,7 @@ processes:
 """
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -280,7 +281,7 @@ def run(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
     )
 
 
-def main() -> None:
+def main(make: Callable[..., AnsibleModule] = AnsibleModule) -> None:
     """The module's entry."""
     probe = {
         "url": {"type": "str", "required": True},
@@ -304,7 +305,7 @@ def main() -> None:
         "mode": {"type": "str", "default": "0600"},
         "secret": {"type": "bool", "default": False},
     }
-    module = AnsibleModule(
+    module = make(
         argument_spec={
             "state_dir": {"type": "path", "required": True},
             "group": {"type": "str", "required": True},

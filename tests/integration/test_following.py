@@ -27,7 +27,7 @@ from ansible_collections.gitops.flux_local.tests.integration.loops import (
 SECONDS = r"\d+\.\d s"
 
 
-def slow(image: str, seconds: int = 4) -> dict[str, Any]:
+def slow(image: str, seconds: int = 8) -> dict[str, Any]:
     """A Deployment whose Pods nobody schedules, of which Flux hears after ``seconds`` that it failed."""
     labels = {"app": "slow"}
     pod = {"schedulerName": "nobody", "containers": [{"name": "main", "image": image}]}
@@ -89,7 +89,7 @@ def test_what_happens_is_told_while_it_happens_in_plain_lines(loop, workloads):
     *waiting, failed = lines_of(text, "slow")
     assert any(line.endswith("· health 0 of 1 ...") for line in waiting)
     assert "failed: HealthCheckFailed" in failed
-    assert any(line.endswith("waits for slow ...") for line in lines_of(text, "after"))
+    assert any(line.endswith("waits for slow ...") for line in lines_of(text, "after")), text
     assert "\x1b" not in text
     assert "\r" not in text
 
