@@ -44,6 +44,15 @@ def kubectl() -> str:
     return found
 
 
+def kind() -> str:
+    """The program kind: the user's, or the newest one that the role binaries has put into the cache."""
+    cached = sorted(FOLDER.parent.glob("kind/*/*/kind"), key=lambda program: program.stat().st_mtime)
+    found = shutil.which("kind") or (str(cached[-1]) if cached else None)
+    if not found:
+        raise FileNotFoundError("There is no kind in PATH. `make lab` prepares one (docs/clusters.md).")
+    return found
+
+
 def lacking(*images: str) -> str:
     """What is not there, of Docker and the images, in a sentence; empty when all is."""
     prepare = "`make lab` prepares what the tests in tests/clusters need (docs/clusters.md)."

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from dataclasses import dataclass
 from typing import Any
@@ -93,12 +92,6 @@ class Guest(Loop):
             core.delete_namespaced_pod(name, "default")
 
 
-def kind_program() -> str:
-    found = shutil.which("kind") or shutil.which("kind", path=str(lab.FOLDER / "programs"))
-    assert found, "There is no kind in PATH. `make lab` prepares one (docs/clusters.md)."
-    return found
-
-
 def push_image(host: str, repository: str) -> str:
     """Push an image that runs; returns the name by which Pods have it."""
     image = f"{host}/{repository}"
@@ -122,10 +115,10 @@ def made_by_hand(home, kind_options, tmp_path_factory):
     image = ["--image", kind_options["cluster_kind_image"]] if "cluster_kind_image" in kind_options else []
     kubeconfig = folder / "kubeconfig"
     named = ["--name", name, "--kubeconfig", str(kubeconfig)]
-    create = [kind_program(), "create", "cluster", *named, "--config", str(folder / "kind.yaml"), *image]
+    create = [lab.kind(), "create", "cluster", *named, "--config", str(folder / "kind.yaml"), *image]
     subprocess.run(create, check=True)
     yield kubeconfig
-    subprocess.run([kind_program(), "delete", "cluster", *named], check=True)
+    subprocess.run([lab.kind(), "delete", "cluster", *named], check=True)
 
 
 @pytest.fixture

@@ -210,8 +210,7 @@ def test_another_cluster_of_that_name_is_left_alone(new_kind_loop):
 
 def test_a_second_cluster_with_a_registry_of_its_own_heals_and_keeps_its_content(kind_loop, new_kind_loop):
     """Interrupted while it is created, then made whole, then destroyed; the first one does not notice."""
-    kind = kind_loop.facts["binaries_paths"].get("kind", {"program": "kind"})  # or it is in PATH
-    second = new_kind_loop(cluster_kind_program=kind["program"])
+    second = new_kind_loop(cluster_kind_program=lab.kind())
     begun = second.start_tasks(
         [
             {
