@@ -26,6 +26,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.loop_status impo
 from ansible_collections.gitops.flux_local.plugins.module_utils.status_html import html_of
 from ansible_collections.gitops.flux_local.plugins.module_utils.status_markdown import markdown_of
 from ansible_collections.gitops.flux_local.plugins.module_utils.status_text import text_of
+from ansible_collections.gitops.flux_local.plugins.plugin_utils.here import nothing_left
 
 # https://www.ecma-international.org/publications-and-standards/standards/ecma-48/: CUP and ED
 _HOME_AND_ERASE = "\033[H\033[2J"
@@ -71,13 +72,14 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hin
                 raise AnsibleActionFail(missing_required_lib(library)) from error
         edge = edge_of(arguments)
         wanted = {name: arguments[name] for name in _FILES if arguments[name]}
-        while True:
-            status = gather(arguments, edge, now=datetime.datetime.now(datetime.UTC))
-            self._keep(status, wanted)
-            self._show(text_of(status), is_watch=arguments["watch"])
-            if not arguments["watch"]:
-                return {**result, "changed": bool(wanted), "summary": status["summary"]}
-            time.sleep(arguments["interval"])
+        with nothing_left():
+            while True:
+                status = gather(arguments, edge, now=datetime.datetime.now(datetime.UTC))
+                self._keep(status, wanted)
+                self._show(text_of(status), is_watch=arguments["watch"])
+                if not arguments["watch"]:
+                    return {**result, "changed": bool(wanted), "summary": status["summary"]}
+                time.sleep(arguments["interval"])
 
     def _keep(self, status: Mapping[str, Any], wanted: Mapping[str, str]) -> None:
         if not self._task.check_mode:

@@ -5,10 +5,9 @@
 from __future__ import annotations
 
 import os
-import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.basic import missing_required_lib
@@ -32,6 +31,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.push_on_save imp
 from ansible_collections.gitops.flux_local.plugins.module_utils.registry import OrasRepository
 from ansible_collections.gitops.flux_local.plugins.module_utils.workloads_loop import FluxCli, run
 from ansible_collections.gitops.flux_local.plugins.module_utils.workloads_options import WORKLOADS
+from ansible_collections.gitops.flux_local.plugins.plugin_utils.here import nothing_left
 
 LOCK_SECONDS = 600
 
@@ -58,21 +58,16 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hin
             raise AnsibleActionFail(missing_required_lib("watchfiles"))
         if self._task.check_mode:
             return {**result, "changed": False, "skipped": True, "msg": "In check mode nothing is watched."}
-        # Ansible ends its workers at once; like this, what a round has in temporary folders goes with it.
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, _interrupted)
         try:
-            workloads = saved_workloads(arguments["workloads"], arguments["only"], arguments["base_dir"])
-            say = Display().display
-            say(f"Watching {', '.join(one.name for one in workloads)}. Ctrl-C ends it.")
-            done = follow(workloads, saves(workloads), _rounds(arguments), say, rounds=arguments["rounds"])
+            with nothing_left():
+                workloads = saved_workloads(arguments["workloads"], arguments["only"], arguments["base_dir"])
+                say = Display().display
+                say(f"Watching {', '.join(one.name for one in workloads)}. Ctrl-C ends it.")
+                rounds = _rounds(arguments)
+                done = follow(workloads, saves(workloads), rounds, say, rounds=arguments["rounds"])
         except LoopError as error:
             raise AnsibleActionFail(error.message) from error
         return {**result, "changed": False, "rounds": done}
-
-
-def _interrupted(_number: int, _frame: object) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 def _rounds(arguments: Mapping[str, Any]) -> Callable[[Sequence[str]], Mapping[str, Any]]:

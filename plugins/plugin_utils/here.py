@@ -8,12 +8,14 @@ most modules take for what they do. Ansible has a process for each task already,
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn
 
 from ansible.module_utils.common.parameters import remove_values
@@ -83,11 +85,9 @@ class HereAction(ActionBase):  # type: ignore[misc]  # Ansible has no type hints
         # This process is the task's alone, and ends with it.
         for given in self._task.environment or []:
             os.environ.update({variable: str(value) for variable, value in given.items()})
-        # Ansible ends its workers at once; like this, what is in temporary folders goes with it.
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, _interrupted)
         try:
-            module.main(lambda **asked: LocalModule(self, **asked))
+            with nothing_left():
+                module.main(lambda **asked: LocalModule(self, **asked))
         except EndedError as ended:
             done: dict[str, Any] = json.loads(json.dumps(ended.result))
             return {**result, **done}
@@ -100,6 +100,24 @@ class HereAction(ActionBase):  # type: ignore[misc]  # Ansible has no type hints
         if self._task.async_val or self._task.delegate_to:
             return False
         return bool(self._templar.template(task_vars.get("ansible_python_interpreter")) == sys.executable)
+
+
+@contextlib.contextmanager
+def nothing_left() -> Iterator[None]:
+    """What is made with tempfile meanwhile is gone when this ends, also by an interrupt.
+
+    Ansible ends the process of a task without what Python does at its end, and the kubernetes client has the
+    keys of kubeconfigs in temporary files until then.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupted)
+    before = tempfile.tempdir
+    with tempfile.TemporaryDirectory(prefix="flux-local-") as folder:
+        tempfile.tempdir = folder
+        try:
+            yield
+        finally:
+            tempfile.tempdir = before
 
 
 def _interrupted(_number: int, _frame: object) -> NoReturn:

@@ -325,9 +325,7 @@ def filled(url: str, number: int) -> None:
 
 def test_a_thousand_versions(url):
     filled(url, 1003)
-    start = time.monotonic()
     result = info(url)
-    assert time.monotonic() - start < 3
     assert result["total"] == 1003
     assert [version["tags"] for version in result["versions"][:2]] == [["1.0.1002"], ["1.0.1001"]]
     assert info(url, semver="<1.0.500", limit=1)["versions"][0]["tags"] == ["1.0.499"]

@@ -307,7 +307,7 @@ class OldVersion(http.server.BaseHTTPRequestHandler):
     """The answers of a Docker engine and of an API server that are too old."""
 
     def do_GET(self) -> None:
-        docker = {"ApiVersion": "1.40", "Version": "19.03.15", "ServerVersion": "19.03.15"}
+        docker = {"ApiVersion": "1.40", "Version": "19.03.15", "ServerVersion": "19.03.15", "Volumes": []}
         kubernetes = {"major": "1", "minor": "20", "gitVersion": "v1.20.0", "versions": ["v1"], "groups": []}
         body = json.dumps(docker | kubernetes | {"kind": "APIGroupList", "resources": []}).encode()
         self.send_response(200)
