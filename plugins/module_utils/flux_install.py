@@ -66,6 +66,9 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.resource_diff im
 
 AT_ONCE = 8
 LOOK_AT_PODS_EVERY = 2  # seconds
+CRASHES_PASS_IN = (
+    60  # seconds after which a controller that ends by itself again and again is no news any more
+)
 POD = Kind("", "v1", "pods", "Pod")
 # What the role flux makes for Flux's processes beside a cluster (flux_mode: processes).
 BESIDE = ObjectRef(CLUSTER_ROLE_BINDING, "", "flux-local:kustomize-controller")
@@ -387,7 +390,8 @@ def _wait_until_served(cluster: Cluster, ref: ObjectRef, seconds: float) -> None
 def wait_until_available(cluster: Cluster, deployment: Object, seconds: float) -> Object:
     """The Deployment once its Pods are ready. Raises LoopError as soon as one of them cannot become it."""
     ref = ref_of(DEPLOYMENT, deployment)
-    deadline = time.monotonic() + seconds
+    began = time.monotonic()
+    deadline = began + seconds
     while True:
         remaining = deadline - time.monotonic()
         item, is_settled = wait_until(cluster, ref, min(LOOK_AT_PODS_EVERY, remaining), is_available)
@@ -395,7 +399,7 @@ def wait_until_available(cluster: Cluster, deployment: Object, seconds: float) -
             raise LoopError(f"{ref} was deleted while it was being waited for.")
         if is_settled:
             return item
-        troubles = _troubles(cluster, item)
+        troubles = _troubles(cluster, item, may_crash=time.monotonic() < began + CRASHES_PASS_IN)
         if troubles:
             raise LoopError(
                 f"{ref} does not become available: {'; '.join(troubles)}. Its image is {image_of(item)}:"
@@ -406,10 +410,14 @@ def wait_until_available(cluster: Cluster, deployment: Object, seconds: float) -
             raise LoopError(f"{ref} is not available after {seconds:g} s: {_standing(item)} (flux_timeout).")
 
 
-def _troubles(cluster: Cluster, deployment: Object) -> list[str]:
+def _troubles(cluster: Cluster, deployment: Object, *, may_crash: bool) -> list[str]:
     namespace = deployment["metadata"]["namespace"]
     pods = cluster.list(POD, namespace, label_selector=_selector(deployment)).items
-    return [f"Pod {pod['metadata']['name']}: {said}" for pod in pods if (said := pod_trouble(pod))]
+    return [
+        f"Pod {pod['metadata']['name']}: {said}"
+        for pod in pods
+        if (said := pod_trouble(pod, may_crash=may_crash))
+    ]
 
 
 def _selector(deployment: Object) -> str:

@@ -147,24 +147,32 @@ def is_available(deployment: Object | None) -> bool:
     return is_observed and counts == [wanted] * 3
 
 
+CRASH_LOOP = "CrashLoopBackOff"
+ENDED_BY_ITSELF = 1  # the exit code of Flux's controllers when they give up
 # Reasons for which a container waits that no waiting mends.
 _HOPELESS = (
     "ImagePullBackOff",
     "ErrImageNeverPull",
     "InvalidImageName",
-    "CrashLoopBackOff",
+    CRASH_LOOP,
     "RunContainerError",
     "CreateContainerError",
     "CreateContainerConfigError",
 )
 
 
-def pod_trouble(pod: Object) -> str | None:
-    """Why a Pod will not become ready, in the words of its node; None while it may."""
+def pod_trouble(pod: Object, *, may_crash: bool = False) -> str | None:
+    """Why a Pod will not become ready, in the words of its node; None while it may.
+
+    With ``may_crash`` a controller may end by itself: it does so while the API server of a node that was just
+    started is not there, and is started again.
+    """
     for container in pod.get("status", {}).get("containerStatuses", []):
         waiting = container.get("state", {}).get("waiting", {})
         if waiting.get("reason") in _HOPELESS:
             ended = container.get("lastState", {}).get("terminated", {})
+            if may_crash and waiting["reason"] == CRASH_LOOP and ended.get("exitCode") == ENDED_BY_ITSELF:
+                continue
             said = [waiting["reason"], ended.get("message"), waiting.get("message")]
             if ended.get("exitCode") is not None:
                 said.append(f"it ended with {ended['exitCode']}")

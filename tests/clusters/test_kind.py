@@ -26,7 +26,11 @@ NOWHERE = {"DOCKER_HOST": "unix:///nowhere/docker.sock", "PATH": "/usr/bin:/bin"
 
 def states(loop: KindLoop) -> set[str]:
     """How the containers of the nodes are."""
-    return {lab.docker("inspect", "--format", "{{.State.Status}}", node) for node in loop.nodes}
+    return set(
+        lab.docker(
+            "ps", "--all", "--filter", f"label={NODE_LABEL}={loop.name}", "--format", "{{.State}}"
+        ).split()
+    )
 
 
 def pod(name: str, image: str) -> dict[str, Any]:

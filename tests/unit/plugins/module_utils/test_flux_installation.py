@@ -165,3 +165,14 @@ def test_availability(status, available):
 def test_trouble_of_pods(container, said):
     assert pod_trouble({"status": {"containerStatuses": [container]}}) == said
     assert pod_trouble({}) is None
+
+
+@pytest.mark.parametrize(("code", "is_trouble"), [(1, False), (255, True)])
+def test_a_controller_may_end_by_itself_while_its_node_starts(code, is_trouble):
+    container = {
+        "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+        "lastState": {"terminated": {"exitCode": code}},
+    }
+    pod = {"status": {"containerStatuses": [container]}}
+    assert pod_trouble(pod)
+    assert bool(pod_trouble(pod, may_crash=True)) is is_trouble
