@@ -15,6 +15,8 @@ import os
 import signal
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn
 
@@ -22,6 +24,7 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
 MODULES = "ansible_collections.gitops.flux_local.plugins.modules"
 
 
@@ -109,8 +112,9 @@ def nothing_left() -> Iterator[None]:
     Ansible ends the process of a task without what Python does at its end, and the kubernetes client has the
     keys of kubeconfigs in temporary files until then.
     """
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in INTERRUPTS:
         signal.signal(number, _interrupted)
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     before = tempfile.tempdir
     with tempfile.TemporaryDirectory(prefix="flux-local-") as folder:
         tempfile.tempdir = folder
@@ -120,5 +124,15 @@ def nothing_left() -> Iterator[None]:
             tempfile.tempdir = before
 
 
+def _end_with(parent: int) -> None:
+    """Interrupt this process when its parent has ended: a playbook that was killed does nothing any more."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 def _interrupted(_number: int, _frame: object) -> NoReturn:
+    # Once: another one would interrupt the cleaning up.
+    for number in INTERRUPTS:
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt

@@ -12,7 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.gitops.flux_local.tests.integration.loops import config_map, until, write
+from ansible_collections.gitops.flux_local.tests.integration.loops import (
+    config_map,
+    processes_below,
+    until,
+    write,
+)
 
 SAVES = 7
 
@@ -113,6 +118,13 @@ def test_ctrl_c_ends_it_and_leaves_nothing_behind(loop, session):
     # ansible-playbook does not wait for the end of its process for the task.
     until(lambda: not list(session.folder.parent.glob("flux-local-*")), "nothing left", seconds=10)
     assert loop.push({"name": "saved", "path": str(session.folder)}).succeeded().changed == []
+
+
+def test_it_ends_with_the_playbook_that_was_killed(loop, session):
+    assert len(processes_below(session.folder.parent)) > 1
+    session.process.kill()
+    session.process.wait()
+    until(lambda: not processes_below(session.folder.parent), "the end of its processes", seconds=15)
 
 
 def test_a_workload_that_is_not_listed_is_named(loop, folder):
