@@ -336,26 +336,6 @@ class KubernetesCluster:
         timeout: tuple[float, float] = REQUEST_TIMEOUT,
     ) -> Any:
         """The response, its body unread: a watch is read as it comes."""
-        for _again in range(ATTEMPTS - 1):
-            try:
-                return self._attempt(action, kind, method, path, query, body, media_type, timeout)
-            except ClusterError as error:
-                if error.status != 429:
-                    raise
-            time.sleep(SECONDS_BETWEEN_ATTEMPTS)
-        return self._attempt(action, kind, method, path, query, body, media_type, timeout)
-
-    def _attempt(
-        self,
-        action: str,
-        kind: Kind,
-        method: str,
-        path: str,
-        query: Mapping[str, str | None] | None,
-        body: Object | None,
-        media_type: str,
-        timeout: tuple[float, float],
-    ) -> Any:
         headers = {"Accept": "application/json"}
         if body is not None:
             headers["Content-Type"] = f"application/{media_type}"
@@ -367,6 +347,18 @@ class KubernetesCluster:
             body=body,
             auth_settings=["BearerToken"],
         )
+        for _again in range(ATTEMPTS - 1):
+            try:
+                return self._attempt(action, kind, request, timeout)
+            except ClusterError as error:
+                if error.status != 429:
+                    raise
+            time.sleep(SECONDS_BETWEEN_ATTEMPTS)
+        return self._attempt(action, kind, request, timeout)
+
+    def _attempt(
+        self, action: str, kind: Kind, request: tuple[Any, Any, Any, Any, Any], timeout: tuple[float, float]
+    ) -> Any:
         try:
             answer: Any = self._client.call_api(*request, _request_timeout=timeout)
             if not 200 <= answer.status <= 299:

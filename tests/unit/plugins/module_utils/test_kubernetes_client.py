@@ -178,11 +178,14 @@ def test_what_was_turned_away_is_asked_again(server, tmp_path, waits):
     assert waits == [1.0, 1.0]
 
 
-def test_a_server_that_turns_everything_away_is_told(server, tmp_path, waits):
-    server.answers = [BUSY] * 20
+@pytest.mark.parametrize(
+    ("answer", "said"), [(BUSY, "storage is (re)initializing"), ((429, b""), "Too Many Requests")]
+)
+def test_a_server_that_turns_everything_away_is_told(server, tmp_path, waits, answer, said):
+    server.answers = [answer] * 20
     with pytest.raises(ClusterError) as raised:
         cluster_of(server, tmp_path).get(REF)
-    assert "storage is (re)initializing" in raised.value.message
+    assert said in raised.value.message
     assert raised.value.is_passing
     assert len(server.asked) == len(waits) + 1 == kubernetes_client.ATTEMPTS
 
