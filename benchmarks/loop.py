@@ -79,14 +79,16 @@ class Loop:
             "ANSIBLE_CONFIG": str(PROJECT / "ansible.cfg"),
         }
 
+    def command(self, name: str, **variables: object) -> list[str]:
+        """What runs a playbook on this loop. A list of many workloads is too long for an argument."""
+        extra = self.folder / f"{name}.json"
+        extra.write_text(json.dumps({"flux_local_name": NAME, **self.options, **variables}))
+        program = Path(sys.executable).parent / "ansible-playbook"
+        return [str(program), str(PROJECT / "playbooks" / f"{name}.yml"), "-e", f"@{extra}"]
+
     def playbook(self, name: str, **variables: object) -> str:
         """Run a playbook and return what it printed; its seconds are the caller's to take."""
-        command = [
-            str(Path(sys.executable).parent / "ansible-playbook"),
-            str(PROJECT / "playbooks" / f"{name}.yml"),
-        ]
-        extra = json.dumps({"flux_local_name": NAME, **self.options, **variables})
-        return run([*command, "-e", extra], self.environment)
+        return run(self.command(name, **variables), self.environment)
 
     def facts(self) -> dict[str, dict[str, dict[str, str]]]:
         """What the roles said of the loop."""
@@ -192,16 +194,9 @@ def saves(loop: Loop, runs: int) -> list[float]:
     """Seconds from a save until dev.yml says that it is proven."""
     folder = loop.folder / "saved"
     edit_of(folder, "saved", 0)
-    listed = {
-        "flux_local_name": NAME,
-        **loop.options,
-        "workloads_list": [{"name": "saved", "path": str(folder)}],
-    }
-    command = [str(Path(sys.executable).parent / "ansible-playbook"), str(PROJECT / "playbooks" / "dev.yml")]
+    command = loop.command("dev", workloads_list=[{"name": "saved", "path": str(folder)}])
     took = []
-    with subprocess.Popen(
-        [*command, "-e", json.dumps(listed)], env=loop.environment, stdout=subprocess.PIPE, text=True
-    ) as session:
+    with subprocess.Popen(command, env=loop.environment, stdout=subprocess.PIPE, text=True) as session:
         for run in range(runs + 1):
             began = time.perf_counter()
             if run:

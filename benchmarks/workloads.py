@@ -12,9 +12,9 @@ end. Each workload is a folder with one ConfigMap.
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import os
+import statistics
 import subprocess
 import sys
 import time
@@ -22,8 +22,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ansible_collections.gitops.flux_local.benchmarks.loop import (
-    NAME,
-    PROJECT,
     Loop,
     Row,
     benchmark_loop,
@@ -80,18 +78,11 @@ class Workloads:
     def push(self, state: str = "present") -> Took:
         """Have push.yml bring all of them about."""
         listed = [{"name": name, "path": str(self.folder(name)), "state": state} for name in self.names]
-        extra = self.loop.folder / "workloads.json"
-        extra.write_text(json.dumps({"flux_local_name": NAME, **self.loop.options, "workloads_list": listed}))
-        command = [
-            str(Path(sys.executable).parent / "ansible-playbook"),
-            str(PROJECT / "playbooks" / "push.yml"),
-        ]
+        command = self.loop.command("push", workloads_list=listed)
         output = self.loop.folder / "push.log"
         began = time.perf_counter()
         with output.open("w") as log:
-            process = subprocess.Popen(
-                [*command, "-e", f"@{extra}"], env=self.loop.environment, stdout=log, stderr=log
-            )
+            process = subprocess.Popen(command, env=self.loop.environment, stdout=log, stderr=log)
             # The largest of the process and of all that it has waited for, in kilobytes on Linux.
             _pid, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -192,7 +183,7 @@ def compared(loop: Loop, runs: int) -> list[Row]:
 
 def middle(runs: list[Took]) -> float:
     """The median of the seconds."""
-    return sorted(one.seconds for one in runs)[len(runs) // 2]
+    return statistics.median(one.seconds for one in runs)
 
 
 def grown(loop: Loop, most: int) -> list[Growth]:
