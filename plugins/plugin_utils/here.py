@@ -24,6 +24,12 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+# Ansible loads an action in its own process before it makes one for the task: what takes long to load is
+# loaded once for all tasks.
+for _library in ("requests", "kubernetes.config", "kubernetes.dynamic"):
+    with contextlib.suppress(ImportError):
+        importlib.import_module(_library)
+
 INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
 MODULES = "ansible_collections.gitops.flux_local.plugins.modules"
 
@@ -80,20 +86,29 @@ class HereAction(ActionBase):  # type: ignore[misc]  # Ansible has no type hints
         """Return what the module returns."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         if not self._is_here(task_vars or {}):
-            return {**result, **self._execute_module(task_vars=task_vars)}
-        name = self._task.resolved_action.rpartition(".")[2]
-        module = importlib.import_module(f"{MODULES}.{name}")
+            return {**result, **self._elsewhere(task_vars or {})}
         # As a module gets them: nothing of Ansible's own types is left.
         self._task.args = json.loads(json.dumps(self._task.args))
         # This process is the task's alone, and ends with it.
         for given in self._task.environment or []:
             os.environ.update({variable: str(value) for variable, value in given.items()})
+        with nothing_left():
+            return {**result, **self._here(task_vars or {})}
+
+    def _elsewhere(self, task_vars: dict[str, Any]) -> dict[str, Any]:
+        """What the module returns in a process of its own."""
+        done: dict[str, Any] = self._execute_module(task_vars=task_vars)
+        return done
+
+    def _here(self, _task_vars: dict[str, Any]) -> dict[str, Any]:
+        """What the module returns in this process."""
+        name = self._task.resolved_action.rpartition(".")[2]
+        module = importlib.import_module(f"{MODULES}.{name}")
         try:
-            with nothing_left():
-                module.main(lambda **asked: LocalModule(self, **asked))
+            module.main(lambda **asked: LocalModule(self, **asked))
         except EndedError as ended:
             done: dict[str, Any] = json.loads(json.dumps(ended.result))
-            return {**result, **done}
+            return done
         raise AssertionError(f"{name} has ended without a result")
 
     def _is_here(self, task_vars: Mapping[str, Any]) -> bool:

@@ -1,0 +1,96 @@
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+"""The action in_process: what a module does without a process of its own is what it does with one."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+VOLATILE = {"action", "invocation", "start", "end", "delta", "elapsed", "date", "cookies", "cookies_string"}
+
+
+def run(folder: Path, task: dict[str, Any], *arguments: str, **play: Any) -> tuple[dict[str, Any], str]:
+    """The result of a task, and all that was said."""
+    plays = [
+        {
+            "hosts": "localhost",
+            "connection": "local",
+            "gather_facts": False,
+            "vars": {"ansible_python_interpreter": "{{ ansible_playbook_python }}"},
+            "tasks": [{"name": "The task", "ignore_errors": True, **task}],
+            **play,
+        }
+    ]
+    (folder / "play.yml").write_text(json.dumps(plays))
+    environment = {
+        **os.environ,
+        "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
+        "ANSIBLE_LOCALHOST_WARNING": "false",
+        "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+    }
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), str(folder / "play.yml"), *arguments]
+    done = subprocess.run(
+        command, env=environment, cwd=folder, capture_output=True, text=True, check=False, timeout=60
+    )
+    report = json.loads(done.stdout)
+    result = report["plays"][0]["tasks"][0]["hosts"]["localhost"]
+    plain = {key: value for key, value in result.items() if key not in VOLATILE and not key.startswith("_")}
+    return plain, done.stdout + done.stderr
+
+
+COMMAND, FILE = "ansible.builtin.command", "ansible.builtin.file"
+NEW = {"path": "{{ playbook_dir }}/new", "state": "directory"}
+
+
+@pytest.mark.parametrize(
+    ("module", "options", "arguments", "keywords"),
+    [
+        (COMMAND, {"argv": ["echo", "fünf"]}, [], {}),
+        (COMMAND, {"argv": ["false"]}, [], {}),
+        (COMMAND, {"argv": ["printenv", "LC_ALL"]}, [], {"environment": {"LC_ALL": "C"}}),
+        (FILE, NEW, ["--check", "--diff"], {}),
+        (FILE, {"path": "{{ playbook_dir }}/none", "state": "file"}, [], {}),
+        (FILE, {"path": "/", "no_such_option": 1}, [], {}),
+        ("ansible.builtin.uri", {"url": "http://127.0.0.1:9/", "url_password": "geheim"}, [], {}),
+        ("community.docker.docker_container_info", {"name": "x", "docker_host": "unix:///none"}, [], {}),
+        ("kubernetes.core.k8s_info", {"kind": "Pod", "no_such_option": 1}, [], {}),
+    ],
+)
+def test_the_result_is_that_of_a_module_with_a_process(tmp_path, module, options, arguments, keywords):
+    expected, _said = run(tmp_path, {module: options, **keywords}, *arguments)
+    asked = {"module": module, "options": options}
+    found, said = run(tmp_path, {"gitops.flux_local.in_process": asked, **keywords}, *arguments)
+    assert found == expected
+    assert "geheim" not in said
+    assert not (tmp_path / "new").exists()
+
+
+def test_defaults_of_the_module_apply(tmp_path):
+    asked = {"module": "ansible.builtin.command", "options": {"argv": ["pwd"]}}
+    defaults = {"ansible.builtin.command": {"chdir": "/usr"}}
+    found, _said = run(tmp_path, {"gitops.flux_local.in_process": asked}, module_defaults=defaults)
+    assert found["stdout"] == "/usr"
+
+
+@pytest.mark.parametrize("keywords", [{}, {"vars": {"ansible_python_interpreter": "/usr/bin/python3"}}])
+def test_with_another_python_it_is_a_module_like_any_other(tmp_path, keywords):
+    asked = {"module": "ansible.builtin.command", "options": {"argv": ["sh", "-c", "echo $PPID"]}}
+    found, _said = run(tmp_path, {"gitops.flux_local.in_process": asked, **keywords})
+    assert int(found["stdout"]) > 0
+
+
+@pytest.mark.parametrize(
+    "module", ["no_such_module", "ansible.builtin.no_such_module", "no_such.collection.module"]
+)
+def test_a_module_that_is_not_there_is_named(tmp_path, module):
+    found, said = run(tmp_path, {"gitops.flux_local.in_process": {"module": module}})
+    assert found["failed"]
+    assert module in found["msg"]
+    assert "Traceback" not in said
