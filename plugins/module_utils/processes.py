@@ -24,6 +24,8 @@ from typing import Any, Protocol
 from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
 
 POLL_SECONDS = 0.05
+# A process that is ending has no name any more, but its ports still.
+FREED_SECONDS = 1
 LOG_TAIL_LINES = 12
 
 # States of a process: http://supervisord.org/subprocess.html#process-states
@@ -506,12 +508,21 @@ def _make_way(
         machine.kill(pid)
     for process in starting:
         for port in process.ports:
-            if not machine.port_is_free(port):
+            if not _is_freed(port, machine=machine):
                 raise LoopError(
                     f"Port {port} on 127.0.0.1, where {process.name} of the loop in {group.state_dir} "
                     f"listens, is taken by another program. End that program (ss -ltnp 'sport = :{port}' or "
                     f"lsof -i :{port} names it), or give the loop another port."
                 )
+
+
+def _is_freed(port: int, *, machine: Machine) -> bool:
+    deadline = time.monotonic() + FREED_SECONDS
+    while not machine.port_is_free(port):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL_SECONDS)
+    return True
 
 
 def _take_over(supervisor: Supervisor, *, timeout: float) -> None:

@@ -465,6 +465,7 @@ def _tidy_up(api: Api) -> None:
         f"{ADMISSION}/validatingadmissionpolicybindings/owner",
     ):
         api.call("DELETE", path)
+    until(lambda: _no_pods_are_left(api), "the Pods are gone")
     path = "/api/v1/namespaces/ending/configmaps/held"
     api.call("PATCH", path, {"metadata": {"finalizers": None}}, "application/merge-patch+json")
     for path in (
@@ -474,6 +475,17 @@ def _tidy_up(api: Api) -> None:
         *(f"/api/v1/namespaces/{name}" for name in ("full", "hooked", "closed", "policed")),
     ):
         api.call("DELETE", path)
+
+
+def _no_pods_are_left(api: Api) -> bool:
+    """Ends the Pods that played a part: their kubelet is gone, and would have to agree otherwise."""
+    pods = "/api/v1/namespaces/default/pods"
+    listed = api.call("GET", pods)["items"]
+    left = [pod for pod in listed if pod["metadata"].get("labels", {}).get("app") in STATUSES]
+    for pod in left:
+        with contextlib.suppress(client.ApiException):  # it has gone meanwhile
+            api.call("DELETE", f"{pods}/{pod['metadata']['name']}?gracePeriodSeconds=0")
+    return not left
 
 
 @pytest.fixture(scope="module")

@@ -95,6 +95,7 @@ class FakeSupervisor:
 class FakeMachine:
     def __init__(self) -> None:
         self.taken: set[int] = set()
+        self.ending: set[int] = set()
         self.silent: set[str] = set()
         self.running: dict[int, str] = {}
         self.killed: list[int] = []
@@ -103,7 +104,10 @@ class FakeMachine:
         return probe.url not in self.silent
 
     def port_is_free(self, port: int) -> bool:
-        return port not in self.taken
+        # One that is ending has its port for this one look.
+        is_ending = port in self.ending
+        self.ending.discard(port)
+        return port not in self.taken and not is_ending
 
     def commands_by_pid(self) -> dict[int, str]:
         return dict(self.running)
@@ -230,6 +234,11 @@ def test_a_port_that_somebody_else_has_is_named_before_anything_is_written(bench
     with pytest.raises(LoopError, match=r"Port 1 on 127.0.0.1, where server .* is taken by another program"):
         bench.start(bench.group(SERVER))
     assert not bench.state_dir.exists()
+
+
+def test_the_port_of_a_process_that_is_ending_is_waited_for(bench):
+    bench.machine.ending = {1}
+    assert bench.start(bench.group(SERVER))["changed"]
 
 
 def test_what_a_killed_supervisord_left_is_ended_first(bench):
