@@ -9,12 +9,14 @@ import importlib
 import io
 import json
 import tempfile
+import traceback
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.executor import module_common
 from ansible.module_utils import basic
+from ansible.utils.display import Display
 
 from ansible_collections.gitops.flux_local.plugins.plugin_utils.here import HereAction
 
@@ -45,6 +47,11 @@ class ActionModule(HereAction):
                 # As Ansible does with what modules return.
                 texts = {name: done[name] for name in ("stdout", "stderr") if isinstance(done.get(name), str)}
                 return {**{f"{name}_lines": text.splitlines() for name, text in texts.items()}, **done}
+            except Exception as error:  # noqa: BLE001 - as of a module with a process: it has failed, no more
+                Display().vvv(traceback.format_exc())
+                # The rest of what a Kubernetes client says are headers and tracebacks.
+                first = str(error).partition("\n")[0]
+                return {"failed": True, "msg": f"{module} has ended with {type(error).__name__}: {first}"}
         raise AssertionError(f"{module} has ended without a result")
 
     def _asked(self) -> tuple[str, dict[str, Any]]:

@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import http.server
 import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +72,31 @@ def test_the_result_is_that_of_a_module_with_a_process(tmp_path, module, options
     assert found == expected
     assert "geheim" not in said
     assert not (tmp_path / "new").exists()
+
+
+class Forbidding(http.server.BaseHTTPRequestHandler):
+    """An API server that forbids everything."""
+
+    def do_GET(self) -> None:
+        self.send_error(403)
+
+    def log_message(self, *unused: object) -> None:
+        """Keep quiet."""
+
+
+def test_a_module_that_breaks_has_failed_and_is_tried_again(tmp_path):
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Forbidding) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        there = f"http://127.0.0.1:{server.server_port}"
+        asked = {"module": "kubernetes.core.k8s_cluster_info", "options": {"host": there, "api_key": "none"}}
+        again = {"register": "it", "until": "it is success", "retries": 2, "delay": 0}
+        found, said = run(tmp_path, {"gitops.flux_local.in_process": asked, **again})
+        server.shutdown()
+    assert (found["failed"], found["attempts"]) == (True, 2)
+    assert found["msg"].startswith(
+        "kubernetes.core.k8s_cluster_info has ended with ForbiddenException: (403)"
+    )
+    assert "Traceback" not in said
 
 
 def test_defaults_of_the_module_apply(tmp_path):
