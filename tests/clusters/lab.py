@@ -130,6 +130,15 @@ class KindLoop(Loop):
 # --- nothing is left
 
 
+def end(loop: Loop) -> None:
+    """Remove what there may be of a loop: one that was refused before it began has nothing to destroy."""
+    began = ("kind", "k3d", "ports.json")
+    if any((loop.state_dir / part).exists() for part in began):
+        loop.purge()
+    shutil.rmtree(loop.state_dir, ignore_errors=True)
+    remove_all(loop.name)
+
+
 def engines() -> list[list[str]]:
     """The client of each container engine that a test may have used."""
     found = [[name] for name in ("docker", "podman") if shutil.which(name)]

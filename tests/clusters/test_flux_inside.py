@@ -37,7 +37,7 @@ DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
 @pytest.fixture
 def loop(kind_loop: KindLoop) -> Iterator[KindLoop]:
-    """The loop on kind of all tests, with its own Flux before and after."""
+    """The loop on kind of all tests, which has its own Flux again after a test that leaves it otherwise."""
     yield kind_loop
     kind_loop.up(flux_adopt=True, flux_allow_downgrade=True)
 
@@ -77,32 +77,32 @@ def brought(loop: KindLoop) -> set[str]:
     return {item["metadata"]["uid"] for item in listed["items"]}
 
 
-def test_the_controllers_run_as_flux_ships_them_and_prove_what_they_applied(loop, tmp_path):
-    running = pods(loop)
+def test_the_controllers_run_as_flux_ships_them_and_prove_what_they_applied(kind_loop, tmp_path):
+    running = pods(kind_loop)
     assert sorted(running) == sorted(CONTROLLERS)
     for pod in running.values():
         assert pod["status"]["containerStatuses"][0]["ready"]
         assert pod["spec"]["containers"][0]["securityContext"]["runAsNonRoot"]
         assert pod["spec"]["containers"][0]["securityContext"]["readOnlyRootFilesystem"]
         assert pod["spec"]["priorityClassName"] == "system-cluster-critical"
-    status = loop.facts["flux_status"]
+    status = kind_loop.facts["flux_status"]
     assert (status["mode"], status["owner"]) == ("deployments", "ours")
     listed = {"name": "inside", "path": str(write(tmp_path / "inside", one=config_map("inside", text="1")))}
-    assert loop.push(listed).succeeded().receipts["inside"]["ready"]
+    assert kind_loop.push(listed).succeeded().receipts["inside"]["ready"]
     write(tmp_path / "inside", one=config_map("inside", text="2"))
-    assert loop.push(listed).succeeded().receipts["inside"]["ready"]
-    assert loop.config_map("inside")["data"] == {"text": "2"}
-    loop.remove("inside")
-    assert loop.config_map("inside") is None
+    assert kind_loop.push(listed).succeeded().receipts["inside"]["ready"]
+    assert kind_loop.config_map("inside")["data"] == {"text": "2"}
+    kind_loop.remove("inside")
+    assert kind_loop.config_map("inside") is None
 
 
-def test_what_was_deleted_or_scaled_to_0_is_healed(loop):
-    send(loop, "DELETE", f"{DEPLOYMENTS}/source-controller")
-    send(loop, "PATCH", f"{DEPLOYMENTS}/kustomize-controller/scale", {"spec": {"replicas": 0}}, MERGE)
-    run = flux(loop).succeeded()
+def test_what_was_deleted_or_scaled_to_0_is_healed(kind_loop):
+    send(kind_loop, "DELETE", f"{DEPLOYMENTS}/source-controller")
+    send(kind_loop, "PATCH", f"{DEPLOYMENTS}/kustomize-controller/scale", {"spec": {"replicas": 0}}, MERGE)
+    run = flux(kind_loop).succeeded()
     assert run.changed == ["Flux runs in the cluster"]
-    assert sorted(pods(loop)) == sorted(CONTROLLERS)
-    assert flux(loop).succeeded().changed == []
+    assert sorted(pods(kind_loop)) == sorted(CONTROLLERS)
+    assert flux(kind_loop).succeeded().changed == []
 
 
 def test_uninstalled_used_from_somebody_else_then_taken_over_and_upgraded(loop, tmp_path):
@@ -161,12 +161,13 @@ def restricted(loop: KindLoop, folder: Path) -> Path:
     return path
 
 
-def test_who_may_not_install_flux_is_told_all_that_lacks(loop, tmp_path):
+def test_who_may_not_install_flux_is_told_all_that_lacks(kind_loop, tmp_path):
     try:
-        kubeconfig = restricted(loop, tmp_path)
-        before = uids(loop)
+        kubeconfig = restricted(kind_loop, tmp_path)
+        before = uids(kind_loop)
         flux(
-            loop, flux_connection={**loop.facts["cluster_connection"], "kubeconfig": str(kubeconfig)}
+            kind_loop,
+            flux_connection={**kind_loop.facts["cluster_connection"], "kubeconfig": str(kubeconfig)},
         ).refused(
             "system:serviceaccount:default:guest lacks",
             "get, create, patch, list, watch customresourcedefinitions.apiextensions.k8s.io",
@@ -174,11 +175,11 @@ def test_who_may_not_install_flux_is_told_all_that_lacks(loop, tmp_path):
             "list pods in namespace flux-system",
             "Nothing has been changed",
         )
-        assert uids(loop) == before
+        assert uids(kind_loop) == before
     finally:
-        send(loop, "DELETE", f"{RBAC}/clusterrolebindings/guest")
-        send(loop, "DELETE", f"{RBAC}/clusterroles/guest")
-        send(loop, "DELETE", f"{ACCOUNTS}/guest")
+        send(kind_loop, "DELETE", f"{RBAC}/clusterrolebindings/guest")
+        send(kind_loop, "DELETE", f"{RBAC}/clusterroles/guest")
+        send(kind_loop, "DELETE", f"{ACCOUNTS}/guest")
 
 
 def test_an_image_for_another_platform_is_told_at_once(loop):

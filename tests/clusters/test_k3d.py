@@ -83,8 +83,7 @@ def new_loop(home: Path, k3d: str) -> Iterator[Callable[..., K3dLoop]]:
     for loop in made:
         for container in loop.containers:
             lab.docker("rm", "--force", container)
-        loop.purge()
-        lab.remove_all(loop.name)
+        lab.end(loop)
 
 
 def recording(folder: Path, k3d: str) -> Path:
@@ -95,10 +94,12 @@ def recording(folder: Path, k3d: str) -> Path:
     return program
 
 
-def test_k3d_takes_the_configuration_and_fails_for_want_of_its_image_alone(new_loop):
-    loop = new_loop()
+def test_k3d_takes_the_configuration_and_fails_for_want_of_its_image_alone(new_loop, k3d, tmp_path):
+    loop = new_loop(cluster_k3d_program=str(recording(tmp_path, k3d)))
     loop.play("site").refused("could not create the cluster", NO_IMAGE)
     assert loop.containers == []
+    calls = (tmp_path / "calls").read_text().splitlines()
+    assert calls == ["version", f"cluster create --config {loop.state_dir}/k3d/config.yaml"]
 
     made = loop.configuration
     assert {key: made[key] for key in ("image", "servers", "agents", "ports")} == {
@@ -124,25 +125,14 @@ def test_k3d_takes_the_configuration_and_fails_for_want_of_its_image_alone(new_l
 
     # The failure is the image's: k3d refuses what is none of its configuration by another name.
     loop.play("site", cluster_k3d_config=HIS_OWN | {"servants": 1}).refused("servants")
-
-
-def test_what_k3d_left_behind_goes_when_the_loop_is_destroyed(new_loop):
-    loop = new_loop()
-    loop.play("site").refused(NO_IMAGE)
+    # What k3d has left behind goes with the loop.
     loop.play("destroy", flux_local_purge=True).succeeded()
     assert [name for name in lab.docker("volume", "ls", "--quiet").split() if loop.name in name] == []
     assert not loop.state_dir.exists()
 
 
-def test_the_calls_that_are_made(new_loop, k3d, tmp_path):
-    loop = new_loop(cluster_k3d_program=str(recording(tmp_path, k3d)))
-    loop.play("site").refused(NO_IMAGE)
-    calls = (tmp_path / "calls").read_text().splitlines()
-    assert calls == ["version", f"cluster create --config {loop.state_dir}/k3d/config.yaml"]
-
-
-def test_nodes_that_run_are_told_of_the_registry_and_started_and_stopped(new_loop, k3d, tmp_path):
-    loop = new_loop(cluster_k3d_program=str(recording(tmp_path, k3d)))
+def test_nodes_that_run_are_told_of_the_registry_and_started_and_stopped(new_loop):
+    loop = new_loop()
     loop.play("site").refused(NO_IMAGE)
     # As if k3d had come to its end, with a registry at another address.
     made = loop.configuration
@@ -150,6 +140,9 @@ def test_nodes_that_run_are_told_of_the_registry_and_started_and_stopped(new_loo
     (loop.state_dir / "k3d" / "config.yaml").write_text(yaml.safe_dump(made))
     (loop.state_dir / "k3d" / "kubeconfig").write_text("")
     nodes = [loop.stand_in("server"), loop.stand_in("agent")]
+    loop.play("site", cluster_k3d_config=HIS_OWN | {"agents": 3}).refused(
+        "cluster_k3d_config", "was made with another agents", str(loop.state_dir / "k3d" / "config.yaml")
+    )
 
     loop.play("site", cluster_timeout=1).refused("the API server of")
     here = {"endpoint": [f"http://{loop.name}-registry:5000"]}
@@ -162,16 +155,6 @@ def test_nodes_that_run_are_told_of_the_registry_and_started_and_stopped(new_loo
             assert hosts == f'[host."{here["endpoint"][0]}"]'
     loop.play("stop").succeeded()
     assert {lab.docker("inspect", "--format", "{{.State.Status}}", node) for node in nodes} == {"exited"}
-
-
-def test_another_configuration_is_refused_by_what_differs(new_loop):
-    loop = new_loop()
-    loop.play("site").refused(NO_IMAGE)
-    (loop.state_dir / "k3d" / "kubeconfig").write_text("")
-    loop.stand_in("server")
-    loop.play("site", cluster_k3d_config=HIS_OWN | {"agents": 3}).refused(
-        "cluster_k3d_config", "was made with another agents", str(loop.state_dir / "k3d" / "config.yaml")
-    )
 
 
 def test_another_cluster_of_that_name_is_left_alone(new_loop):
