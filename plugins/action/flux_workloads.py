@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
+from ansible_collections.gitops.flux_local.plugins.modules import flux_workloads
 from ansible_collections.gitops.flux_local.plugins.plugin_utils.here import HereAction
 
 
 class ActionModule(HereAction):
     """Runs the module of this name."""
+
+    module = flux_workloads

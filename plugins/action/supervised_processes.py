@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
+from ansible_collections.gitops.flux_local.plugins.modules import supervised_processes
 from ansible_collections.gitops.flux_local.plugins.plugin_utils.here import HereAction
 
 
 class ActionModule(HereAction):
     """Runs the module of this name."""
+
+    module = supervised_processes

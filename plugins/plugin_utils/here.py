@@ -24,14 +24,12 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-# Ansible loads an action in its own process before it makes one for the task: what takes long to load is
-# loaded once for all tasks.
+# What most tasks need and takes long to import.
 for _library in ("requests", "kubernetes.config", "kubernetes.dynamic"):
     with contextlib.suppress(ImportError):
         importlib.import_module(_library)
 
 INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
-MODULES = "ansible_collections.gitops.flux_local.plugins.modules"
 
 
 class EndedError(Exception):
@@ -75,7 +73,13 @@ class LocalModule:
 
 
 class HereAction(ActionBase):  # type: ignore[misc]  # Ansible has no type hints
-    """Runs the module of its name in the process that Ansible has for the task; elsewhere, as any other."""
+    """Runs ``module`` in the process that Ansible has for the task; elsewhere, as any other.
+
+    Ansible loads an action before it makes that process: what is imported with it is imported once for all
+    tasks.
+    """
+
+    module: Any
 
     @property
     def task(self) -> Any:
@@ -102,14 +106,12 @@ class HereAction(ActionBase):  # type: ignore[misc]  # Ansible has no type hints
 
     def _here(self, _task_vars: dict[str, Any]) -> dict[str, Any]:
         """What the module returns in this process."""
-        name = self._task.resolved_action.rpartition(".")[2]
-        module = importlib.import_module(f"{MODULES}.{name}")
         try:
-            module.main(lambda **asked: LocalModule(self, **asked))
+            self.module.main(lambda **asked: LocalModule(self, **asked))
         except EndedError as ended:
             done: dict[str, Any] = json.loads(json.dumps(ended.result))
             return done
-        raise AssertionError(f"{name} has ended without a result")
+        raise AssertionError(f"{self.module.__name__} has ended without a result")
 
     def _is_here(self, task_vars: Mapping[str, Any]) -> bool:
         """Whether the module would run on this machine, as this user, with this Python."""
