@@ -20,6 +20,11 @@ from ansible.utils.display import Display
 
 from ansible_collections.gitops.flux_local.plugins.plugin_utils.here import HereAction
 
+# What the modules that the roles run so take longest to import; here it is done once for all of them.
+for _library in ("requests", "kubernetes.config", "kubernetes.dynamic"):
+    with contextlib.suppress(ImportError):
+        importlib.import_module(_library)
+
 SPEC = {"module": {"type": "str", "required": True}, "options": {"type": "dict", "default": {}}}
 
 
@@ -41,7 +46,7 @@ class ActionModule(HereAction):
         said = io.StringIO()
         with _arguments(options), contextlib.redirect_stdout(said):
             try:
-                importlib.import_module(python_name(module)).main()
+                importlib.import_module(_python_name(module)).main()
             except SystemExit:
                 done: dict[str, Any] = json.loads(said.getvalue().strip().splitlines()[-1])
                 # As Ansible does with what modules return.
@@ -71,11 +76,10 @@ class ActionModule(HereAction):
             given = module_common.get_action_args_with_defaults(
                 module, options, self._task.module_defaults, self._templar, action_groups=groups
             )
-        plain: dict[str, Any] = json.loads(json.dumps(given))
-        return module, plain
+        return module, given
 
 
-def python_name(module: str) -> str:
+def _python_name(module: str) -> str:
     """Where Python finds a module of a collection, or one of Ansible's own."""
     namespace, collection, name = module.split(".")
     if (namespace, collection) == ("ansible", "builtin"):

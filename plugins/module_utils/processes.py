@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Protocol
@@ -508,7 +509,7 @@ def _make_way(
         machine.kill(pid)
     for process in starting:
         for port in process.ports:
-            if not _is_freed(port, machine=machine):
+            if not _in_time(partial(machine.port_is_free, port), time.monotonic() + FREED_SECONDS):
                 raise LoopError(
                     f"Port {port} on 127.0.0.1, where {process.name} of the loop in {group.state_dir} "
                     f"listens, is taken by another program. End that program (ss -ltnp 'sport = :{port}' or "
@@ -516,9 +517,9 @@ def _make_way(
                 )
 
 
-def _is_freed(port: int, *, machine: Machine) -> bool:
-    deadline = time.monotonic() + FREED_SECONDS
-    while not machine.port_is_free(port):
+def _in_time(is_so: Callable[[], bool], deadline: float) -> bool:
+    """Whether it is so before the clock says ``deadline``."""
+    while not is_so():
         if time.monotonic() > deadline:
             return False
         time.sleep(POLL_SECONDS)
@@ -574,13 +575,11 @@ def _start(
 def _await_required(group: Group, *, machine: Machine, timeout: float) -> None:
     deadline = time.monotonic() + timeout
     for probe in group.requires:
-        while not machine.answers(probe):
-            if time.monotonic() > deadline:
-                raise LoopError(
-                    f"{probe.url}, which {group.name} needs, did not answer within {timeout:g} s. "
-                    f"The logs are in {group.state_dir}/logs."
-                )
-            time.sleep(POLL_SECONDS)
+        if not _in_time(partial(machine.answers, probe), deadline):
+            raise LoopError(
+                f"{probe.url}, which {group.name} needs, did not answer within {timeout:g} s. "
+                f"The logs are in {group.state_dir}/logs."
+            )
 
 
 def _await_ready(

@@ -9,7 +9,6 @@ most modules take for what they do. Ansible has a process for each task already,
 from __future__ import annotations
 
 import contextlib
-import importlib
 import json
 import os
 import signal
@@ -23,11 +22,6 @@ from typing import Any, NoReturn
 from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-
-# What most tasks need and takes long to import.
-for _library in ("requests", "kubernetes.config", "kubernetes.dynamic"):
-    with contextlib.suppress(ImportError):
-        importlib.import_module(_library)
 
 INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
 

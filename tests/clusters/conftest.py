@@ -70,4 +70,4 @@ def new_kind_loop(home: Path, kind_options: dict[str, Any]) -> Iterator[Callable
 
     yield make
     for one in made:
-        lab.end(one)
+        one.end()

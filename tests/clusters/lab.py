@@ -85,8 +85,27 @@ def kind_options() -> dict[str, Any]:
     return options
 
 
+class LabLoop(Loop):
+    """A loop in the lab's container engines."""
+
+    def purge(self) -> Run:
+        """Destroy it with all it holds. Whatever happens, none of its containers is left."""
+        try:
+            return super().purge()
+        finally:
+            remove_all(self.name)
+
+    def end(self) -> None:
+        """Remove what there may be of it: if it was refused before it began, it has nothing to destroy."""
+        if any((self.state_dir / part).exists() for part in ("kind", "k3d", "ports.json")):
+            self.purge()
+        else:
+            remove_all(self.name)
+        shutil.rmtree(self.state_dir, ignore_errors=True)
+
+
 @dataclass(frozen=True)
-class KindLoop(Loop):
+class KindLoop(LabLoop):
     """A loop on kind, driven by ``ansible-playbook`` as a user does."""
 
     @property
@@ -119,24 +138,8 @@ class KindLoop(Loop):
             docker("rmi", image)
         return image
 
-    def purge(self) -> Run:
-        """Destroy it with all it holds. Whatever happens, none of its containers is left."""
-        try:
-            return super().purge()
-        finally:
-            remove_all(self.name)
-
 
 # --- nothing is left
-
-
-def end(loop: Loop) -> None:
-    """Remove what there may be of a loop: one that was refused before it began has nothing to destroy."""
-    began = ("kind", "k3d", "ports.json")
-    if any((loop.state_dir / part).exists() for part in began):
-        loop.purge()
-    shutil.rmtree(loop.state_dir, ignore_errors=True)
-    remove_all(loop.name)
 
 
 def engines() -> list[list[str]]:

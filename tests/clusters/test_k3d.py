@@ -36,7 +36,7 @@ HIS_OWN: dict[str, Any] = {
 }
 
 
-class K3dLoop(Loop):
+class K3dLoop(lab.LabLoop):
     """A loop on k3d, as far as it comes."""
 
     @property
@@ -83,7 +83,7 @@ def new_loop(home: Path, k3d: str) -> Iterator[Callable[..., K3dLoop]]:
     for loop in made:
         for container in loop.containers:
             lab.docker("rm", "--force", container)
-        lab.end(loop)
+        loop.end()
 
 
 def recording(folder: Path, k3d: str) -> Path:
