@@ -68,6 +68,8 @@ OLDER_REVISION = "OlderRevision"
 _PASSING_REASONS = (DEPENDENCY_NOT_READY, "HealthCheckCanceled")
 # So does ArtifactFailed, when it says that the source has nothing yet, or has something newer.
 _PASSING_ARTIFACT = re.compile(r"Source (artifact|is not ready, artifact) not found, retrying")
+# kustomize-controller has no answer from the server of source-controller, which may be about to start.
+_UNANSWERED = re.compile(r'failed to download archive: .*: Get "', re.DOTALL)
 _ATTEMPTED = re.compile(r"\brevision (\S+@\S+|sha256:\S+)")
 
 
@@ -92,6 +94,11 @@ def is_current(item: Object, entry: Object | None) -> bool:
 def digest_of(revision: str | None) -> str:
     """The digest in a revision: that of ``latest@sha256:…`` and of ``sha256:…`` is ``sha256:…``."""
     return (revision or "").rpartition("@")[2]
+
+
+def is_unanswered(verdict: Verdict) -> bool:
+    """Whether kustomize-controller could not fetch an artifact because source-controller did not answer."""
+    return verdict.reason == "ArtifactFailed" and _UNANSWERED.match(verdict.message) is not None
 
 
 def attempted_revision(kustomization: Object) -> str | None:

@@ -127,6 +127,12 @@ KUSTOMIZATION_RULES = (
         "Correct path of the Kustomization, or push a folder that has it.",
     ),
     Rule(
+        CauseKind.CONTROLLER,
+        r"failed to download archive: .*?: Get \"[^\"]*\": (?P<why>.*)",
+        "source-controller does not hand out the artifact: {why}.",
+        "Does source-controller run, and what does its log say? site.yml starts what is not running.",
+    ),
+    Rule(
         CauseKind.SUBSTITUTION,
         r"substitute from '(?P<what>[^']+)' error: (?P<why>.*)",
         "the values of {what} cannot be substituted: {why}.",

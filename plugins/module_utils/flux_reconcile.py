@@ -31,6 +31,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.conditions impor
     attempted_revision,
     digest_of,
     is_checking_health,
+    is_unanswered,
     kustomization_verdict,
     source_verdict,
 )
@@ -95,6 +96,10 @@ class Request:
 
 
 _IDLE = {State.SUSPENDED, State.DELETING}
+# A source-controller that starts anew, as after a restart of its node, is waited for that long, in seconds.
+ANSWER_GRACE = 30.0
+# kustomize-controller itself would ask it again only after the Kustomization's retryInterval.
+ASK_AGAIN_SECONDS = 2.0
 
 
 class Tracker:
@@ -117,6 +122,8 @@ class Tracker:
         self.cause: Cause | None = None  # of a verdict other than ready, once it was looked for
         self.chain: list[Link] = []  # what it waits for, down to the first that has failed
         self._nudged_for: list[str] = []
+        self._unanswered_at: float | None = None  # since when source-controller does not answer Flux
+        self._ask_again_at = 0.0
         self._is_begun = False
         self._gone: set[ObjectRef] = set()
         self._began_at = 0.0
@@ -214,7 +221,15 @@ class Tracker:
         if verdict.state is not State.READY or expected is None:
             verdict = kustomization_verdict(self.kustomization, self.kustomization_tokens, revision)
         self._mark(verdict, revision, at)
-        return _said_by(self.ref, verdict)
+        return _said_by(self.ref, self._with_grace(verdict, at))
+
+    def _with_grace(self, verdict: Verdict, at: float) -> Verdict:
+        if not is_unanswered(verdict):
+            return verdict
+        if self._unanswered_at is None:
+            self._unanswered_at = at
+        is_over = at >= self._unanswered_at + ANSWER_GRACE
+        return verdict if is_over else replace(verdict, state=State.IN_PROGRESS)
 
     def _mark(self, verdict: Verdict, revision: str, at: float) -> None:
         is_ready = verdict.state is State.READY
@@ -275,6 +290,14 @@ class Tracker:
         is_news = versions != self._nudged_for
         self._nudged_for = versions
         return is_news
+
+    def deserves_retry(self, at: float) -> bool:
+        """Whether it is time to ask it again, since source-controller did not answer Flux."""
+        is_due = self.verdict.state is State.IN_PROGRESS and is_unanswered(self.verdict)
+        if not is_due or at < self._ask_again_at:
+            return False
+        self._ask_again_at = at + ASK_AGAIN_SECONDS
+        return True
 
     @property
     def is_ready_now(self) -> bool:
@@ -538,11 +561,11 @@ def _block(trackers: Sequence[Tracker], obstacles: Obstacles) -> None:
 
 
 def _nudge(cluster: Cluster, trackers: Sequence[Tracker]) -> None:
-    """Ask those whose dependencies became ready: Flux itself looks again after --requeue-dependency only."""
+    """Ask those again that Flux itself would look at later: after --requeue-dependency or retryInterval."""
     followed = {tracker.ref: tracker for tracker in trackers}
     for tracker in trackers:
         awaited = [followed[ref] for ref in tracker.waits_for if ref in followed]
-        if awaited and tracker.deserves_nudge(awaited):
+        if (awaited and tracker.deserves_nudge(awaited)) or tracker.deserves_retry(time.monotonic()):
             _ask(cluster, [(tracker, tracker.ref)])
 
 

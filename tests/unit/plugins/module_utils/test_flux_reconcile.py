@@ -331,6 +331,52 @@ def test_dependents_are_asked_again_when_what_they_wait_for_became_ready():
     assert patched(cluster)[-1] == "Kustomization flux-system/b"
 
 
+UNANSWERED = condition(
+    "Ready",
+    "False",
+    "ArtifactFailed",
+    "failed to download archive: GET http://source-controller/a.tar.gz giving up after 2 attempt(s): Get"
+    ' "http://source-controller/a.tar.gz": dial tcp 10.96.0.1:80: connect: connection refused',
+)
+
+
+def test_a_source_controller_that_is_starting_is_asked_for_the_artifact_again():
+    asked = []
+
+    def answers_the_second_time(cluster, ref):
+        asked.append(ref.kind.name)
+        if asked.count("Kustomization") == 2:
+            return flux(cluster, ref)
+        fetch(cluster, refs()[0])
+        own = copy.deepcopy(cluster.objects[refs()[1]])
+        own["status"] |= {"conditions": [UNANSWERED], "lastAttemptedRevision": f"latest@{NEW}"}
+        own["status"]["lastHandledReconcileAt"] = own["metadata"].get("annotations", {}).get(REQUESTED_AT)
+        return cluster.put(refs()[1], own)
+
+    cluster = cluster_of(source(), kustomization(), react=answers_the_second_time)
+    [tracker] = reconcile(cluster, [request(timeout=10)])
+    assert tracker.verdict.state is State.READY
+    assert asked == ["OCIRepository", "Kustomization", "Kustomization"]
+
+
+@pytest.mark.parametrize(
+    ("at", "state"), [(0.0, State.IN_PROGRESS), (29.9, State.IN_PROGRESS), (30.1, State.FAILED)]
+)
+def test_a_source_controller_that_never_answers_is_the_cause_after_half_a_minute(at, state):
+    tracker = Tracker(request())
+    tracker.begin(0.0)
+    for item in (kustomization("shop", NEW, UNANSWERED), source("shop", NEW)):
+        tracker.observe(item, 0.0)
+    assert tracker.observe(kustomization("shop", NEW, UNANSWERED), at).state is state
+    if state is State.FAILED:
+        look_for_causes(cluster_of(), [tracker])
+        assert tracker.cause.kind == "controller"
+        assert tracker.complaint().startswith(
+            "Kustomization flux-system/shop is not ready: source-controller does not hand out the artifact:"
+            " dial tcp 10.96.0.1:80: connect: connection refused. Does source-controller run"
+        )
+
+
 def test_what_waits_for_one_that_failed_fails_with_it_and_not_at_its_own_time_out():
     def waits_for(name):
         return condition(
