@@ -14,11 +14,12 @@ ARTIFACT_MODULE = roles/binaries/files/modules/artifact
 # What a recipe starts with: the virtual environment's programs come first. (POSIX make cannot export PATH.)
 WITH_VENV = PATH="$$PWD/$(VENV)/bin:$$PATH"; export PATH; set -e;
 
-.PHONY: help up push dev status rollback prune stop destroy test lint sanity unit integration molecule go-test docs build clean check-needs lab lab-down test-clusters
+.PHONY: help up programs push dev status rollback prune stop destroy test lint sanity unit integration molecule go-test docs build clean check-needs lab lab-down test-clusters
 
 help:
 	printf '%s\n' \
 	  'make up           everything up: programs, registry, cluster, Flux, and the workloads reconciled' \
+	  'make programs     only the programs, in the cache' \
 	  'make push         push what changed, and reconcile it' \
 	  'make dev          push, reconcile and prove after each save, until Ctrl-C' \
 	  'make status       what runs, at which revision, and why not' \
@@ -52,6 +53,10 @@ up: check-needs $(VENV)/runtime
 
 push dev status rollback prune stop destroy: $(VENV)/runtime
 	$(WITH_VENV) ansible-playbook playbooks/$@.yml $(ARGS)
+
+programs: check-needs $(VENV)/runtime
+	$(WITH_VENV) ansible localhost --module-name ansible.builtin.include_role --args name=gitops.flux_local.binaries \
+	  $(MIRROR:%=-e binaries_mirror=%) $(ARGS)
 
 check-needs:
 	scripts/check-needs.sh >/dev/null

@@ -64,6 +64,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.manifest_places 
     WorkloadOrigin,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.packing import Pack, pack
+from ansible_collections.gitops.flux_local.plugins.module_utils.plain_manifests import certainly_builds
 from ansible_collections.gitops.flux_local.plugins.module_utils.prediction import (
     Change,
     creation,
@@ -367,7 +368,7 @@ def run(
         _each(pool, present, compare)
         changed = [one for one in present if one.pushed and one.pushed.changed]
         if not check_mode:
-            _each(pool, changed, lambda one: _render(one, renderer, one.workload.kustomization_object()))
+            _each(pool, changed, lambda one: _refuse_unbuildable(one, renderer))
             _each(pool, changed, publish)
             if any(one.secrets for one in present):
                 _apply_secrets(present, secrets, cluster, check_mode=False)
@@ -446,6 +447,12 @@ def _refuse_unknown_dependencies(cluster: Cluster, workloads: Sequence[Workload]
                 f"Workload {dependent}: depends_on names {dependency.name}, but the list has no such "
                 f"workload and the cluster no {dependency}. Add it to the list, or correct the name."
             )
+
+
+def _refuse_unbuildable(one: Present, renderer: Renderer) -> None:
+    kustomization = one.workload.kustomization_object()
+    if not certainly_builds(kustomization, one.packed.archive):
+        _render(one, renderer, kustomization)
 
 
 def _render(one: Present, renderer: Renderer, kustomization: Object) -> str:

@@ -370,6 +370,7 @@ def test_a_source_controller_that_never_answers_is_the_cause_after_half_a_minute
     assert tracker.observe(kustomization("shop", NEW, UNANSWERED), at).state is state
     if state is State.FAILED:
         look_for_causes(cluster_of(), [tracker])
+        assert tracker.cause is not None
         assert tracker.cause.kind == "controller"
         assert tracker.complaint().startswith(
             "Kustomization flux-system/shop is not ready: source-controller does not hand out the artifact:"
