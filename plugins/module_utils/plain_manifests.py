@@ -64,20 +64,28 @@ def certainly_builds(kustomization: Object, archive: IO[bytes]) -> bool:
     """Whether kustomize-controller builds a folder, packed as ``archive``, without a doubt."""
     if not _NOT_BUILT_WITH.issuperset(kustomization["spec"]):
         return False
-    read = 0
+    left = LARGEST
     identities: set[tuple[str, ...]] = set()
     for entry, blocks in read_tar(archive):
         if is_kustomization(entry.name):
             return False
         if blocks is None or not entry.name.endswith((".yaml", ".yml")):
             continue
-        content = b"".join(blocks)
-        read += len(content)
-        found = None if read > LARGEST else identities_of(content)
+        content = _read(blocks, left)
+        left -= len(content)
+        found = identities_of(content) if left >= 0 else None
         if found is None or len(set(found)) < len(found) or not identities.isdisjoint(found):
             return False
         identities.update(found)
     return bool(identities)
+
+
+def _read(blocks: Iterator[bytes], most: int) -> bytes:
+    """The bytes of a file, of which none is read any more once there are more than ``most``."""
+    content = b""
+    while len(content) <= most and (block := next(blocks, b"")):
+        content += block
+    return content
 
 
 def identities_of(content: bytes) -> list[tuple[str, ...]] | None:
