@@ -15,6 +15,7 @@ from typing import IO, Any
 from ansible_collections.gitops.flux_local.plugins.module_utils.archive import read_tar
 from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources import Object
 from ansible_collections.gitops.flux_local.plugins.module_utils.kustomization_files import is_kustomization
+from ansible_collections.gitops.flux_local.plugins.module_utils.resource_diff import SafeLoader
 
 with suppress(ImportError):  # module.require() names what is missing
     import yaml
@@ -94,8 +95,7 @@ def identities_of(content: bytes) -> list[tuple[str, ...]] | None:
         text = content.decode()
         if not _is_certain_yaml(text):
             return None
-        loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        found = [_identity(document) for document in yaml.compose_all(text, loader)]
+        found = [_identity(document) for document in yaml.compose_all(text, SafeLoader)]
     except (yaml.YAMLError, ValueError, RecursionError):
         return None
     return [each for each in found if each] if found and all(found) else None

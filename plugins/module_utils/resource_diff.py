@@ -31,17 +31,17 @@ _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _MENTIONS_SECRET = re.compile(r"kind[\"']?\s*:\s*[\"']?Secret\b|secretGenerator")
 
 # C's parser is ten times as fast; PyYAML comes without it on some platforms.
-_SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader) if HAS_YAML else object
+SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader) if HAS_YAML else object
 
 
-class _Loader(_SafeLoader):  # type: ignore[misc]  # chosen at run time
+class _Loader(SafeLoader):  # type: ignore[misc]  # chosen at run time
     """As Kubernetes reads YAML: a date is a text."""
 
 
 if HAS_YAML:
     _Loader.yaml_implicit_resolvers = {
         first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-        for first, resolvers in _SafeLoader.yaml_implicit_resolvers.items()
+        for first, resolvers in SafeLoader.yaml_implicit_resolvers.items()
     }
 
 
