@@ -179,12 +179,22 @@ class Started:
     """An ``ansible-playbook`` that runs."""
 
     playbook: str
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[bytes]
     began: float
+    heard: bytearray = field(default_factory=bytearray)
 
     @property
     def is_running(self) -> bool:
         return self.process.poll() is None
+
+    def said(self, part: str) -> str:
+        """What is said so far, as soon as that has ``part``; nothing of it is lost to ``finish``."""
+        assert self.process.stdout
+        while part.encode() not in self.heard:
+            chunk = os.read(self.process.stdout.fileno(), 1 << 16)
+            assert chunk, f"{part!r} was not said in:\n{self.heard.decode()}"
+            self.heard.extend(chunk)
+        return self.heard.decode(errors="replace")
 
     def finish(self) -> Run:
         """Wait for its end."""
@@ -194,7 +204,8 @@ class Started:
             self.process.kill()
             output, warnings = self.process.communicate()
         took = time.monotonic() - self.began
-        return Run(self.playbook, self.process.returncode, output, warnings, took)
+        said = bytes(self.heard + output).decode()
+        return Run(self.playbook, self.process.returncode, said, warnings.decode(), took)
 
 
 @dataclass(frozen=True)
@@ -248,7 +259,6 @@ class Loop:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
             umask=umask,
         )
         return Started(playbook, process, time.monotonic())

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
@@ -66,22 +65,11 @@ def started(loop: Loop, *workloads: Mapping[str, Any], **options: Any) -> Starte
     return loop.start("playbooks/push.yml", workloads_list=list(workloads), prefix=["setsid"], **options)
 
 
-def said(run: Started, part: str) -> str:
-    """What is said up to the first line that has ``part``."""
-    lines = []
-    assert run.process.stdout
-    for line in run.process.stdout:
-        lines.append(line)
-        if part in line:
-            return "".join(lines)
-    raise AssertionError(f"{part!r} was not said in:\n{''.join(lines)}")
-
-
 def test_what_happens_is_told_while_it_happens_in_plain_lines(loop, workloads):
     run = started(loop, *workloads)
-    early = said(run, "slow  pushed")
+    run.said("slow  pushed")
     assert run.is_running
-    text = early + run.finish().output
+    text = run.finish().output
     assert re.fullmatch(
         rf"pushed [0-9a-f]{{12}} {SECONDS} · source {SECONDS} · applied {SECONDS} · healthy {SECONDS}",
         lines_of(text, "quick")[-1],
@@ -132,18 +120,17 @@ def test_of_two_at_once_on_one_workload_the_second_waits_for_the_first(loop, wor
         "path": str(write(folder / "other", other=config_map("other", new=str(time.time_ns())))),
     }
     first = loop.start_tasks([module(loop, workloads[1])], environment=environment)
-    said(first, "slow  pushed")
+    first.said("slow  pushed")
     second = loop.start_tasks([module(loop, workloads[1])], environment=environment)
     unrelated = loop.tasks([module(loop, other)], environment=environment).succeeded()
     assert first.is_running, "another workload is not waited for"
     assert unrelated.result("pushed")["changed"]
-    assert re.search(r"flux-system/slow  waits for process \d+, which works on it", said(second, "waits"))
+    waiting = second.said("which works on it")
+    assert re.search(r"flux-system/slow  waits for process \d+, which works on it", waiting)
     assert first.is_running
     client.AppsV1Api(loop.api).patch_namespaced_deployment("slow", "default", {"spec": {"replicas": 0}})
     for run, is_changed in ((first, True), (second, False)):
-        output = run.process.communicate()[0]
-        assert run.process.returncode == 0
-        assert json.loads(output[output.index("{\n") :])["stats"]["localhost"]["changed"] == is_changed
+        assert bool(run.finish().succeeded().changed) == is_changed
     loop.remove("other")
 
 
@@ -154,10 +141,9 @@ def test_what_was_interrupted_is_completed_by_the_next_run(loop, workloads, fold
     if reached.startswith("TASK"):
         time.sleep(3)  # somewhere between its start and the first push
     else:
-        said(run, reached)
+        run.said(reached)
     os.killpg(run.process.pid, how)
-    run.process.communicate()
-    assert run.process.returncode != 0
+    assert run.finish().code != 0
     write(folder / "slow", slow=config_map("slow"))
     again = loop.push(*workloads).succeeded()
     assert again.seconds < 30

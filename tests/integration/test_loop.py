@@ -283,8 +283,7 @@ def test_of_two_playbooks_at_once_the_second_waits(loop, folder):
     )
     until(locked.exists, "the first playbook has the lock")
     second = loop.start("playbooks/push.yml")
-    assert second.process.stdout
-    assert f"Waiting for process {first.process.pid}, ansible-playbook" in second.process.stdout.readline()
+    second.said(f"Waiting for process {first.process.pid}, ansible-playbook")
     impatient = loop.tasks([{"gitops.flux_local.loop_lock": {**lock, "timeout": 1}}])
     impatient.refused(f"process {first.process.pid}", "ansible-playbook", "Wait for it to end")
     assert second.is_running
