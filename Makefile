@@ -14,7 +14,7 @@ ARTIFACT_MODULE = roles/binaries/files/modules/artifact
 # What a recipe starts with: the virtual environment's programs come first. (POSIX make cannot export PATH.)
 WITH_VENV = PATH="$$PWD/$(VENV)/bin:$$PATH"; export PATH; set -e;
 
-.PHONY: help up programs push dev status rollback prune stop destroy test lint sanity unit integration molecule go-test docs build clean check-needs lab lab-down test-clusters
+.PHONY: help up programs push dev status rollback prune stop destroy test lint sanity unit integration molecule go-test docs build clean check-needs lab lab-parts lab-down test-clusters
 
 help:
 	printf '%s\n' \
@@ -37,6 +37,7 @@ help:
 	  'make integration  tests on the real registry, API server and Flux' \
 	  '' \
 	  'make lab          container engines and images for the next one, made here if need be (Debian, as root)' \
+	  'make lab-parts    what takes long in that: packages, programs; no engine is started' \
 	  'make test-clusters  tests on container engines and the clusters in them' \
 	  'make lab-down     end the engine that make lab started' \
 	  '' \
@@ -123,6 +124,9 @@ go-test:
 
 lab: $(VENV)/runtime
 	$(WITH_VENV) scripts/lab.sh up
+
+lab-parts: $(VENV)/runtime
+	$(WITH_VENV) scripts/lab.sh parts
 
 lab-down:
 	scripts/lab.sh down

@@ -6,6 +6,7 @@
 #
 #   scripts/lab.sh up      Docker and Podman answer, both have registry:3, and Docker has the node of kind and Flux's images.
 #                          What is there already is left as it is.
+#   scripts/lab.sh parts   only what takes long in that, and no engine: Debian's packages and the programs, built.
 #   scripts/lab.sh down    ends the Docker engine that `up` started, and no other.
 #
 # LAB_IMAGES=official pulls the images. By default they are made of the programs that the role binaries has, and of others that are built here.
@@ -224,18 +225,30 @@ make_all_images() {
 
 # --- what is called
 
-up() {
+prepare() {
   ((EUID == 0)) || refuse "only root can start a container engine here. Run it as root, or on a machine of your own use the engine that it has."
   mkdir -p "$lab"
   exec 9>"$lab/lock"
   flock --nonblock 9 || { say "waiting for another make lab"; flock 9; }
   install_packages
-  put_limited_runc_in_place
-  start_engine
-  make_rootless_user
   rm -rf "$lab"/{image,node,debian,registry}.?????? # of a run that was interrupted
   program kind >/dev/null
   program k3d >/dev/null
+}
+
+parts() {
+  prepare
+  if [[ ${LAB_IMAGES:-made} != official ]]; then
+    build_programs
+    make_debian
+  fi
+}
+
+up() {
+  prepare
+  put_limited_runc_in_place
+  start_engine
+  make_rootless_user
   if [[ ${LAB_IMAGES:-made} == official ]]; then
     pull_images
   else
@@ -262,6 +275,6 @@ down() {
 }
 
 case ${1:-} in
-  up | down) "$1" ;;
-  *) echo "usage: $0 up|down" >&2; exit 2 ;;
+  up | parts | down) "$1" ;;
+  *) echo "usage: $0 up|parts|down" >&2; exit 2 ;;
 esac
