@@ -69,9 +69,11 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources i
     source_of,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.flux_state import (
+    EVENT,
     conditions,
     events_of,
     inventory,
+    newest,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.kubernetes_client import (
     Cluster,
@@ -126,6 +128,7 @@ class Tracker:
         self._ask_again_at = 0.0
         self._is_begun = False
         self._gone: set[ObjectRef] = set()
+        self._heard: dict[str, Object] = {}  # events by their uid
         self._began_at = 0.0
         self._source_at: float | None = None
         self._applied_at: float | None = None
@@ -157,6 +160,10 @@ class Tracker:
         if ref in (self.ref, self.source_ref):
             self._gone.add(ref)
         return self._judge(at)
+
+    def hear(self, event: Object) -> None:
+        """Take note of a Kubernetes event about the Kustomization or its source."""
+        self._heard[event["metadata"]["uid"]] = event
 
     def needed_triggers(self) -> list[ObjectRef]:
         """Which of source and Kustomization must be asked to reconcile; neither where all is proven.
@@ -319,8 +326,8 @@ class Tracker:
         ]
         return dict(zip(("source", "apply", "health"), took, strict=True))
 
-    def receipt(self, events: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
-        """What is proven, and what Flux says of it."""
+    def receipt(self, events: Sequence[dict[str, Any]] | None = None) -> dict[str, Any]:
+        """What is proven, and what Flux says of it: ``events``, or else those that were heard meanwhile."""
         kustomization = self.kustomization or {}
         source = self.source or {}
         return {
@@ -336,7 +343,7 @@ class Tracker:
             "cause": self.cause.result if self.cause else None,
             "phases": self.phases(),
             "conditions": {"source": conditions(source), "kustomization": conditions(kustomization)},
-            "events": list(events),
+            "events": newest(self._heard.values()) if events is None else list(events),
             "inventory": inventory(kustomization),
         }
 
@@ -405,7 +412,7 @@ def reconcile(
         _begin(trackers, begun)
     if check_mode or all(tracker.verdict.is_settled for tracker in trackers):
         return trackers
-    with _Watchers(cluster, listings) as watchers:
+    with _Watchers(cluster, {**listings, **_ear(cluster, trackers)}) as watchers:
         _ask(cluster, triggers)
         _begin(trackers, begun)
         _follow(cluster, trackers, watchers, begun, observe)
@@ -423,7 +430,8 @@ class Scope:
 
     kind: Kind
     namespace: str | None
-    field_selector: str | None
+    field_selector: str | None = None
+    limit: int | None = None  # of what is listed
 
     @classmethod
     def of(cls, refs: Iterable[ObjectRef]) -> Scope:
@@ -435,7 +443,7 @@ class Scope:
         return cls(one.kind, one.namespace if len(namespaces) == 1 else None, selector)
 
     def list(self, cluster: Cluster) -> Listing:
-        return cluster.list(self.kind, self.namespace, field_selector=self.field_selector)
+        return cluster.list(self.kind, self.namespace, field_selector=self.field_selector, limit=self.limit)
 
     def watch(self, cluster: Cluster, resource_version: str) -> Watch:
         return cluster.watch(
@@ -468,6 +476,17 @@ def _read(
     _show(_by_ref(trackers), _Seen(scope.kind, listings[scope].items, is_all=True), time.monotonic())
 
 
+def _ear(cluster: Cluster, trackers: Sequence[Tracker]) -> dict[Scope, Listing]:
+    """From where on events are watched: those of before are not read. Without the right to, none are."""
+    refs = [ref for tracker in trackers for ref in (tracker.ref, tracker.source_ref) if ref is not None]
+    namespaces = {ref.namespace for ref in refs}
+    scope = Scope(EVENT, refs[0].namespace if len(namespaces) == 1 else None, limit=1)
+    try:
+        return {scope: scope.list(cluster)}
+    except ClusterError:
+        return {}
+
+
 @dataclass(frozen=True)
 class _Seen:
     """Objects of a kind as they are now; with ``is_all`` the scope holds no others."""
@@ -487,7 +506,20 @@ def _by_ref(trackers: Iterable[Tracker]) -> dict[ObjectRef, list[Tracker]]:
     return concerned
 
 
+def _hear(concerned: Mapping[ObjectRef, list[Tracker]], events: Iterable[Object]) -> None:
+    kinds = {ref.kind.name: ref.kind for ref in concerned}
+    for event in events:
+        about = event["regarding"]
+        if about["kind"] in kinds:
+            ref = ObjectRef(kinds[about["kind"]], about.get("namespace", ""), about["name"])
+            for tracker in concerned.get(ref, ()):
+                tracker.hear(event)
+
+
 def _show(concerned: Mapping[ObjectRef, list[Tracker]], seen: _Seen, at: float) -> None:
+    if seen.kind == EVENT:
+        _hear(concerned, () if seen.is_all else seen.items)
+        return
     present = {ref_of(seen.kind, item): item for item in seen.items}
     for ref, item in present.items():
         for tracker in concerned.get(ref, ()):
@@ -613,10 +645,13 @@ class _Watchers:
                 self._pass_on(scope, version)
                 self.interruption = None
             except ClusterError as error:
+                is_needed = scope.kind != EVENT  # which proves nothing
                 if not error.is_passing:
-                    self._seen.put(error)
+                    if is_needed:
+                        self._seen.put(error)
                     return
-                self.interruption = error
+                if is_needed:
+                    self.interruption = error
                 self._closed.wait(RETRY_SECONDS)
             except Exception as error:  # noqa: BLE001 - whatever it is, it must not look like a time-out
                 self._seen.put(error)

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
@@ -151,23 +151,24 @@ def event_state(event: Object) -> dict[str, Any]:
     }
 
 
+def newest(events: Iterable[Object]) -> list[dict[str, Any]]:
+    """The newest of events, the latest last."""
+    return sorted(map(event_state, events), key=lambda event: event["last_seen"] or "")[-NEWEST_EVENTS:]
+
+
 def events_of(cluster: Cluster, item: Object) -> list[dict[str, Any]]:
     """The newest events about an object, the latest last."""
     metadata = item["metadata"]
     selector = f"regarding.uid={metadata['uid']}"
-    events = map(event_state, cluster.list(EVENT, metadata["namespace"], field_selector=selector).items)
-    return sorted(events, key=lambda event: event["last_seen"] or "")[-NEWEST_EVENTS:]
+    return newest(cluster.list(EVENT, metadata["namespace"], field_selector=selector).items)
 
 
 def events_by_uid(cluster: Cluster, kind: Kind, namespace: str | None) -> dict[str, list[dict[str, Any]]]:
     """The newest events about each object of a kind, the latest last, by the object's uid."""
-    told: dict[str, list[dict[str, Any]]] = {}
+    told: dict[str, list[Object]] = {}
     for event in cluster.list(EVENT, namespace, field_selector=f"regarding.kind={kind.name}").items:
-        told.setdefault(event.get("regarding", {}).get("uid", ""), []).append(event_state(event))
-    return {
-        uid: sorted(events, key=lambda event: event["last_seen"] or "")[-NEWEST_EVENTS:]
-        for uid, events in told.items()
-    }
+        told.setdefault(event.get("regarding", {}).get("uid", ""), []).append(event)
+    return {uid: newest(events) for uid, events in told.items()}
 
 
 INFO_SPEC: dict[str, Any] = {

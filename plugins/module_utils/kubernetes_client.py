@@ -115,8 +115,9 @@ class Cluster(Protocol):
         *,
         field_selector: str | None = None,
         label_selector: str | None = None,
+        limit: int | None = None,
     ) -> Listing:
-        """The objects of a kind, of all namespaces without ``namespace``."""
+        """The objects of a kind, of all namespaces without ``namespace``; at most ``limit`` of them."""
 
     def create(self, kind: Kind, manifest: Object) -> Object:
         """The object after its creation; a review comes back with its answer."""
@@ -198,9 +199,14 @@ class KubernetesCluster:
         *,
         field_selector: str | None = None,
         label_selector: str | None = None,
+        limit: int | None = None,
     ) -> Listing:
-        selectors = {"fieldSelector": field_selector, "labelSelector": label_selector}
-        listed = self._read(self._listing(kind, namespace, "list", selectors))
+        query = {
+            "fieldSelector": field_selector,
+            "labelSelector": label_selector,
+            "limit": str(limit) if limit else None,
+        }
+        listed = self._read(self._listing(kind, namespace, "list", query))
         for item in listed["items"]:
             item.setdefault("apiVersion", kind.api_version)
             item.setdefault("kind", kind.name)

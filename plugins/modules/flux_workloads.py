@@ -351,7 +351,7 @@ receipts:
       type: dict
       sample: {source: [], kustomization: []}
     events:
-      description: Kubernetes events of both.
+      description: The newest Kubernetes events of both among those that came while they were waited for.
       type: list
       elements: dict
       sample: []

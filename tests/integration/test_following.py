@@ -92,11 +92,15 @@ def test_it_is_quiet_when_asked_and_when_there_is_nothing_to_tell(loop, folder):
     loop.remove("still")
 
 
-def test_verbosity_shows_each_condition_as_it_changes(loop, folder):
+def test_verbosity_shows_each_condition_as_it_changes_and_the_receipt_has_events(loop, folder):
     workload = {"name": "loud", "path": str(write(folder, loud=config_map("loud")))}
-    told = lines_of(loop.push(workload, arguments=["-v"]).succeeded().text, "loud")
+    run = loop.push(workload, arguments=["-v"]).succeeded()
+    told = lines_of(run.text, "loud")
     assert any(line.startswith("OCIRepository Ready=True Succeeded: stored artifact") for line in told)
     assert any(line.startswith("Kustomization Ready=True ReconciliationSucceeded") for line in told)
+    receipt = run.receipts["loud"]
+    fetched = next(event for event in receipt["events"] if event["reason"] == "NewArtifact")
+    assert receipt["pushed_digest"] in fetched["message"]
     loop.remove("loud")
 
 

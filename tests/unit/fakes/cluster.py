@@ -28,7 +28,8 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.kubernetes_clien
 class MemoryWatch:
     """A watch of the events that are put into it; an error that is put is raised, None ends it."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
         self.events: queue.SimpleQueue[WatchEvent | ClusterError | None] = queue.SimpleQueue()
 
     def __iter__(self) -> Iterator[WatchEvent]:
@@ -70,6 +71,7 @@ class MemoryCluster:
         *,
         field_selector: str | None = None,
         label_selector: str | None = None,
+        limit: int | None = None,
     ) -> Listing:
         self.asked.append(f"list {kind.plural} {namespace} {field_selector or label_selector}")
         field, _equals, value = (field_selector or "").partition("=")
@@ -83,7 +85,7 @@ class MemoryCluster:
             and wanted in ("", ref.name)
             and (not label or item["metadata"].get("labels", {}).get(label) == value)
         ]
-        return Listing(items, str(next(self._versions)))
+        return Listing(items[:limit], str(next(self._versions)))
 
     def create(self, kind: Kind, manifest: Object) -> Object:
         self.asked.append(f"create {kind.name} {manifest}")
@@ -141,7 +143,7 @@ class MemoryCluster:
         field_selector: str | None = None,
     ) -> MemoryWatch:
         self.asked.append(f"watch {kind.plural} {namespace} {field_selector}")
-        self.watches.append(MemoryWatch())
+        self.watches.append(MemoryWatch(kind))
         return self.watches[-1]
 
     def fetch(self, path: str, **query: str | int) -> str | None:
@@ -153,7 +155,8 @@ class MemoryCluster:
         item["metadata"]["resourceVersion"] = str(next(self._versions))
         self.objects[ref] = copy.deepcopy(item)
         for watch in self.watches:
-            watch.events.put(WatchEvent("MODIFIED", copy.deepcopy(item)))
+            if watch.kind == ref.kind:
+                watch.events.put(WatchEvent("MODIFIED", copy.deepcopy(item)))
 
 
 def _merge(into: Object, patch: Object) -> None:

@@ -116,8 +116,8 @@ def test_what_flux_still_waits_for_is_what_it_applied_and_what_it_was_told_to_lo
 
 def test_events_are_the_newest_warnings_about_the_object_and_its_pods():
     class WithEvents(MemoryCluster):
-        def list(self, kind, namespace=None, *, field_selector=None, label_selector=None):
-            listing = super().list(kind, namespace, field_selector=field_selector)
+        def list(self, kind, namespace=None, *, field_selector=None, **options):
+            listing = super().list(kind, namespace, field_selector=field_selector, **options)
             if kind == EVENT and field_selector == "regarding.name=web-1,type=Warning":
                 listing.items.append({"type": "Warning", "reason": "BackOff", "note": "again"})
             return listing

@@ -28,6 +28,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources i
     REQUESTED_AT,
     ObjectRef,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils.flux_state import EVENT
 from ansible_collections.gitops.flux_local.plugins.module_utils.kubernetes_client import ClusterError
 from ansible_collections.gitops.flux_local.tests.unit.fakes.cluster import MemoryCluster
 
@@ -304,7 +305,63 @@ def test_many_share_one_watch_for_each_kind_and_one_request_for_a_shared_source(
     trackers = reconcile(cluster, [request(name) for name in names])
     assert [tracker.verdict.state for tracker in trackers] == [State.READY] * 3
     assert patched(cluster) == ["OCIRepository flux-system/shop"]
-    assert len(cluster.watches) == 2
+    assert sorted(watch.kind.name for watch in cluster.watches) == ["Event", "Kustomization", "OCIRepository"]
+
+
+def event(name, reason, kind="Kustomization", message="m"):
+    """Of the events.k8s.io/v1 API, about an object of Flux."""
+    return {
+        "metadata": {"name": f"{name}.{reason}", "namespace": "flux-system", "uid": f"{name}-{reason}"},
+        "regarding": {"kind": kind, "namespace": "flux-system", "name": name},
+        "reason": reason,
+        "note": message,
+        "deprecatedLastTimestamp": "2026-11-26T12:00:00Z",
+    }
+
+
+def told(cluster, item):
+    cluster.put(ObjectRef(EVENT, "flux-system", item["metadata"]["name"]), item)
+
+
+def test_what_flux_tells_meanwhile_is_in_the_receipt_of_whom_it_is_about():
+    def tell_and_apply(cluster, ref):
+        told(cluster, event("a", "NewArtifact", "OCIRepository"))
+        told(cluster, event("a", "Progressing", message="ConfigMap/default/a created"))
+        told(cluster, event("a", "Progressing", message="ConfigMap/default/a configured"))
+        told(cluster, event("b", "Progressing", "Deployment"))
+        time.sleep(0.1)  # one connection may be ahead of the other
+        flux(cluster, ref)
+
+    cluster = cluster_of(
+        source("a"), kustomization("a"), source("b"), kustomization("b"), react=tell_and_apply
+    )
+    told(cluster, event("a", "OfBefore"))
+    a, b = reconcile(cluster, [request("a"), request("b")])
+    assert [(heard["reason"], heard["message"]) for heard in a.receipt()["events"]] == [
+        ("NewArtifact", "m"),
+        ("Progressing", "ConfigMap/default/a configured"),
+    ]
+    assert b.receipt()["events"] == []
+    assert "list events flux-system None" in cluster.asked
+
+
+@pytest.mark.parametrize("verb", ["list", "watch"])
+def test_without_the_right_to_read_events_all_is_proven_as_with_it(verb):
+    class Secretive(MemoryCluster):
+        def list(self, kind, *args, **options):
+            return self.refuse(kind, "list") or super().list(kind, *args, **options)
+
+        def watch(self, kind, *args, **options):
+            return self.refuse(kind, "watch") or super().watch(kind, *args, **options)
+
+        def refuse(self, kind, asked):
+            if (kind, asked) == (EVENT, verb):
+                raise ClusterError("events is forbidden", 403)
+
+    cluster = Secretive(objects=cluster_of(source(), kustomization()).objects, react=flux)
+    [tracker] = reconcile(cluster, [request()])
+    assert tracker.verdict.state is State.READY
+    assert tracker.receipt()["events"] == []
 
 
 def test_dependents_are_asked_again_when_what_they_wait_for_became_ready():
@@ -415,14 +472,14 @@ def test_lost_connections_are_outlived_and_refusals_are_not():
     cluster = cluster_of(source(), kustomization())
 
     def in_trouble(error):
-        while len(cluster.watches) < 2:
+        while len(cluster.watches) < 3:
             time.sleep(0.01)
         for watch in list(cluster.watches):
             watch.events.put(error)
 
     def recover():
         in_trouble(ClusterError("The resource version is too old.", 410))
-        while len(cluster.watches) < 4:
+        while len(cluster.watches) < 6:
             time.sleep(0.01)
         flux(cluster, refs()[0])
 
