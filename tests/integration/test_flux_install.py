@@ -129,6 +129,8 @@ def cluster(bare: Cluster) -> Iterator[Cluster]:
         bare.send("DELETE", f"{path}?labelSelector=app.kubernetes.io/part-of=flux")
     for name in ("flux-system", "gitops"):
         if bare.get(f"/api/v1/namespaces/{name}"):
+            # A namespace is looked at every five seconds while it ends: by the first look its Pods are gone.
+            bare.send("DELETE", NAMESPACED.format(name))
             bare.send("DELETE", f"/api/v1/namespaces/{name}")
     until(lambda: not bare.left_of_flux(), "nothing is left of Flux")
 
