@@ -438,9 +438,8 @@ class Scope:
         """The narrowest scope that holds all ``refs``, which are of one kind."""
         distinct = set(refs)
         one = next(iter(distinct))
-        namespaces = {ref.namespace for ref in distinct}
         selector = f"metadata.name={one.name}" if len(distinct) == 1 else None
-        return cls(one.kind, one.namespace if len(namespaces) == 1 else None, selector)
+        return cls(one.kind, _namespace_of(distinct), selector)
 
     def list(self, cluster: Cluster) -> Listing:
         return cluster.list(self.kind, self.namespace, field_selector=self.field_selector, limit=self.limit)
@@ -476,11 +475,15 @@ def _read(
     _show(_by_ref(trackers), _Seen(scope.kind, listings[scope].items, is_all=True), time.monotonic())
 
 
+def _namespace_of(refs: Iterable[ObjectRef]) -> str | None:
+    """The namespace of all ``refs``; None where they are in several."""
+    namespaces = {ref.namespace for ref in refs}
+    return namespaces.pop() if len(namespaces) == 1 else None
+
+
 def _ear(cluster: Cluster, trackers: Sequence[Tracker]) -> dict[Scope, Listing]:
     """From where on events are watched: those of before are not read. Without the right to, none are."""
-    refs = [ref for tracker in trackers for ref in (tracker.ref, tracker.source_ref) if ref is not None]
-    namespaces = {ref.namespace for ref in refs}
-    scope = Scope(EVENT, refs[0].namespace if len(namespaces) == 1 else None, limit=1)
+    scope = Scope(EVENT, _namespace_of(_by_ref(trackers)), limit=1)
     try:
         return {scope: scope.list(cluster)}
     except ClusterError:

@@ -134,7 +134,7 @@ def test_of_two_at_once_on_one_workload_the_second_waits_for_the_first(loop, wor
     assert first.is_running
     client.AppsV1Api(loop.api).patch_namespaced_deployment("slow", "default", {"spec": {"replicas": 0}})
     for run, is_changed in ((first, True), (second, False)):
-        assert bool(run.finish().succeeded().changed) == is_changed
+        assert len(run.finish().succeeded().changed) == is_changed
     loop.remove("other")
 
 

@@ -283,7 +283,8 @@ def test_of_two_playbooks_at_once_the_second_waits(loop, folder):
     )
     until(locked.exists, "the first playbook has the lock")
     second = loop.start("playbooks/push.yml")
-    second.said(f"Waiting for process {first.process.pid}, ansible-playbook")
+    first_line = second.said("\n").partition("\n")[0]
+    assert f"Waiting for process {first.process.pid}, ansible-playbook" in first_line
     impatient = loop.tasks([{"gitops.flux_local.loop_lock": {**lock, "timeout": 1}}])
     impatient.refused(f"process {first.process.pid}", "ansible-playbook", "Wait for it to end")
     assert second.is_running
