@@ -108,6 +108,27 @@ def test_the_same_content_is_neither_pushed_nor_reconciled_again(loop, folder):
     assert loop.kustomization("same") == kustomization
 
 
+def test_the_list_that_site_was_given_is_kept_for_runs_without_one(new_loop, folder):
+    own = new_loop("own list")
+    write(folder / "shop", shop=config_map("shop", text="for ${whom}"))
+    listed = [{"name": "shop", "path": "./shop", "substitute": {"whom": "you"}}]
+    run = own.up(workloads_list=listed, workloads_base_dir=str(folder))
+    assert list(run.receipts) == ["shop"]
+    assert (own.state_dir / "workloads.json").stat().st_mode & 0o777 == 0o600
+
+    write(folder / "shop", shop=config_map("shop", text="edited for ${whom}"))
+    own.push({"name": "other", "path": str(write(folder / "other", other=config_map("other")))}).succeeded()
+    foretold = own.play("site", "--check").succeeded()
+    assert [foretold.receipts["shop"]["changed"], *foretold.receipts] == [True, "shop"]
+    assert list(own.play("push").succeeded().receipts) == ["shop"]
+    assert own.config_map("shop")["data"] == {"text": "edited for you"}
+    assert "shop" in own.play("prune", "--check").succeeded().text
+    assert own.up().changed == []
+
+    own.play("destroy").succeeded()
+    assert not (own.state_dir / "workloads.json").exists()
+
+
 def test_only_what_is_named_is_handled(loop, folder):
     one = {"name": "one", "path": str(write(folder / "one", one=config_map("one", text="1")))}
     two = {"name": "two", "path": str(write(folder / "two", two=config_map("two", text="1")))}
