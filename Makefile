@@ -110,7 +110,7 @@ unit: $(VENV)/development
 	$(WITH_VENV) pytest tests/unit $(ARGS)
 
 integration: $(VENV)/development
-	$(WITH_VENV) pytest tests/integration $(ARGS)
+	$(WITH_VENV) pytest tests/integration --numprocesses 2 --dist loadfile $(ARGS)
 
 molecule: $(VENV)/development
 	$(WITH_VENV) MOLECULE_COMMAND_BORDERS=false molecule test $(ARGS)

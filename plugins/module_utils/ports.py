@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -72,34 +73,40 @@ def read_ports(state_dir: str) -> dict[str, int]:
         ) from error
 
 
-def ports_of_siblings(state_dir: str) -> set[int]:
-    """The ports of all other loops whose state folder is beside this one."""
-    own = Path(state_dir)
+def ports_of_others(state_dir: str, loops: str) -> set[int]:
+    """The ports of all other loops: of those beside this one, and of those that ``loops`` has links to."""
+    files = [*Path(state_dir).parent.glob(f"*/{FILE_NAME}"), *Path(loops).glob(f"*/{FILE_NAME}")]
     taken: set[int] = set()
-    for path in own.parent.glob(f"*/{FILE_NAME}"):
-        if path.parent != own:
-            try:
-                taken |= set(read_ports(str(path.parent)).values())
-            except LoopError:
-                # Another loop's broken file is that loop's error, not this one's.
-                continue
+    for folder in {path.parent.resolve() for path in files} - {Path(state_dir).resolve()}:
+        # Another loop's broken file is that loop's error, not this one's.
+        with contextlib.suppress(LoopError):
+            taken |= set(read_ports(str(folder)).values())
     return taken
 
 
 @contextlib.contextmanager
-def choosing_alone(state_dir: str) -> Iterator[None]:
-    """No other loop beside this one chooses ports meanwhile, so that two made at once take different ones."""
-    siblings = Path(state_dir).parent
-    try:
-        siblings.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(siblings, os.O_RDONLY)
-    except OSError as error:
-        raise LoopError(
-            f"{siblings} cannot be used: {error.strerror}. Choose a state folder that the calling user may "
-            "write to (flux_local_state_dir)."
-        ) from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+def choosing_alone(state_dir: str, loops: str) -> Iterator[None]:
+    """No other loop of this user chooses ports meanwhile, so that two made at once take different ones.
+
+    ``loops`` is a folder with a link to the state folder of every loop, whatever its parent. This loop gets
+    one; those of loops that are gone are removed. Raises LoopError when that folder cannot be written.
+    """
+    folder = Path(loops)
+    link = folder / hashlib.sha256(os.path.realpath(state_dir).encode()).hexdigest()
+    with contextlib.ExitStack() as held:
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(folder, os.O_RDONLY)
+            held.callback(os.close, descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            for other in folder.iterdir():
+                if other.is_symlink() and not (other / FILE_NAME).exists():
+                    other.unlink()
+            if not link.is_symlink():
+                link.symlink_to(os.path.realpath(state_dir))
+        except OSError as error:
+            raise LoopError(
+                f"{folder} cannot be used: {error.strerror}. It tells which ports other loops have: make it "
+                "writable, or set XDG_CACHE_HOME."
+            ) from error
         yield
-    finally:
-        os.close(descriptor)

@@ -12,9 +12,10 @@ short_description: Chooses the ports that a loop listens on, and keeps them
 version_added: 0.1.0
 author: The gitops.flux_local authors (@gitops-flux-local)
 description:
-  - A port is chosen when it is asked for the first time. The default is taken when it is free on 127.0.0.1 and no other loop has it,
-    otherwise any free one.
+  - A port is chosen when it is asked for the first time. The default is taken when it is free on 127.0.0.1 and no other loop of this
+    user has it, running or stopped, otherwise any free one.
   - The choice is kept in C(ports.json) in the state folder, so that addresses stay the same from run to run.
+  - The user's cache (C(~/.cache/flux-local/loops), or below E(XDG_CACHE_HOME)) has a link to the state folder of every loop.
 extends_documentation_fragment:
   - gitops.flux_local.attributes
 attributes:
@@ -81,11 +82,12 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.ports import (
     FILE_NAME,
     choose,
     choosing_alone,
-    ports_of_siblings,
+    ports_of_others,
     read_ports,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.processes import write_atomically
 from ansible_collections.gitops.flux_local.plugins.module_utils.supervisord import LocalMachine
+from ansible_collections.gitops.flux_local.plugins.module_utils.user_cache import user_cache
 
 
 def any_free_port() -> int:
@@ -111,7 +113,7 @@ def run(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
     """Choose what is not chosen yet, and keep it."""
     if check_mode:
         return chosen_ports(params, keeps=False)
-    with choosing_alone(params["state_dir"]):
+    with choosing_alone(params["state_dir"], user_cache("loops")):
         return chosen_ports(params, keeps=True)
 
 
@@ -123,7 +125,7 @@ def chosen_ports(params: dict[str, Any], *, keeps: bool) -> dict[str, Any]:
         port_numbers("wanted", params["wanted"]),
         {**port_numbers("held", params["held"]), **kept},
         port_numbers("pinned", params["pinned"]),
-        reserved=ports_of_siblings(state_dir),
+        reserved=ports_of_others(state_dir, user_cache("loops")),
         is_free=LocalMachine().port_is_free,
         any_free=any_free_port,
     )

@@ -363,8 +363,8 @@ def resource_versions(loop: Loop) -> dict[Any, str]:
     }
 
 
-# What programs that run write to all the time, and what other loops of this machine do.
-RESTLESS = {"etcd", "logs", "lab", "locks"}
+# What programs that run write to all the time, and what other loops of this machine and other tests do.
+RESTLESS = {"etcd", "logs", "lab", "locks", "loops", "oras"}
 
 
 def files_of(folder: Path, *, with_content: bool = True) -> dict[str, tuple[Any, int]]:

@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import socket
 
 import pytest
 
 from ansible_collections.gitops.flux_local.tests.integration.loops import (
     ROOT,
+    Loop,
     config_map,
     until,
     write,
@@ -291,6 +294,24 @@ def test_an_edited_example_in_a_folder_of_one_s_own(loop, folder):
     assert backend["status"]["availableReplicas"] == 3
     shutil.copytree(ROOT / "examples", folder, dirs_exist_ok=True)
     loop.play("push", workloads_base_dir=str(folder)).succeeded()
+
+
+def test_loops_of_different_homes_take_different_ports(folder):
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        port = listener.getsockname()[1]
+    loops = [Loop("same name", folder / home) for home in ("one", "two", "three")]
+    for one in loops:
+        one.home.mkdir(parents=True)
+
+    def choosing(loop):
+        options = {"state_dir": str(loop.state_dir), "wanted": {"registry": port}}
+        return loop.start_tasks([{"gitops.flux_local.loop_ports": options}])
+
+    for started in [choosing(one) for one in loops]:
+        started.finish().succeeded()
+    # None of them listens, as when they are stopped.
+    chosen = [one.ports["registry"] for one in loops]
+    assert len(set(chosen)) == 3
 
 
 def test_of_two_playbooks_at_once_the_second_waits(loop, folder):

@@ -14,7 +14,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.errors import Lo
 from ansible_collections.gitops.flux_local.plugins.module_utils.ports import (
     choose,
     choosing_alone,
-    ports_of_siblings,
+    ports_of_others,
     read_ports,
 )
 
@@ -91,13 +91,25 @@ def test_ports_are_distinct_free_and_nobody_elses(names, reserved, taken):
     assert not set(ports.values()) & (reserved | taken)
 
 
-def test_reads_what_was_kept_and_what_siblings_keep(tmp_path):
-    for name, ports in {"one": {"registry": 5001}, "two": {"registry": 5002, "etcd": 2379}}.items():
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "ports.json").write_text(json.dumps(ports))
-    assert read_ports(str(tmp_path / "one")) == {"registry": 5001}
-    assert read_ports(str(tmp_path / "three")) == {}
-    assert ports_of_siblings(str(tmp_path / "one")) == {5002, 2379}
+def made(folder, ports=None):
+    folder.mkdir(parents=True)
+    (folder / "ports.json").write_text("{" if ports is None else json.dumps(ports))
+    return str(folder)
+
+
+def test_reads_what_was_kept_and_what_other_loops_keep(tmp_path):
+    loops = str(tmp_path / "cache" / "loops")
+    one = made(tmp_path / "data" / "one", {"registry": 5001})
+    made(tmp_path / "data" / "two", {"registry": 5002, "etcd": 2379})
+    elsewhere = made(tmp_path / "elsewhere" / "one", {"registry": 5003})
+    assert read_ports(one) == {"registry": 5001}
+    assert read_ports(str(tmp_path / "data" / "three")) == {}
+    assert ports_of_others(one, loops) == {5002, 2379}
+    for state_dir in (one, elsewhere):
+        with choosing_alone(state_dir, loops):
+            pass
+    assert ports_of_others(one, loops) == {5002, 2379, 5003}
+    assert ports_of_others(elsewhere, loops) == {5001}
 
 
 @pytest.mark.parametrize("text", ["", "[1]", '{"registry": "x"}', "{"])
@@ -107,18 +119,37 @@ def test_a_broken_file_is_an_error_that_names_it(tmp_path, text):
         read_ports(str(tmp_path))
 
 
-def test_a_sibling_with_a_broken_file_does_not_matter(tmp_path):
-    (tmp_path / "broken").mkdir()
-    (tmp_path / "broken" / "ports.json").write_text("{")
-    assert ports_of_siblings(str(tmp_path / "own")) == set()
+def test_another_loop_s_broken_file_does_not_matter(tmp_path):
+    made(tmp_path / "broken")
+    assert ports_of_others(str(tmp_path / "own"), str(tmp_path / "loops")) == set()
 
 
-def test_only_one_loop_beside_others_chooses_at_a_time(tmp_path):
-    state_dir = str(tmp_path / "loops" / "one")
-    with choosing_alone(state_dir):
-        other = os.open(tmp_path / "loops", os.O_RDONLY)
+def test_only_one_loop_chooses_at_a_time(tmp_path):
+    loops = tmp_path / "cache" / "loops"
+    with choosing_alone(str(tmp_path / "one"), str(loops)):
+        other = os.open(loops, os.O_RDONLY)
         with pytest.raises(BlockingIOError):
             fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
     fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
     os.close(other)
-    assert list((tmp_path / "loops").iterdir()) == []
+
+
+def test_a_loop_that_is_gone_is_forgotten_and_what_is_not_a_link_is_left(tmp_path):
+    loops = tmp_path / "loops"
+    (loops / "folder").mkdir(parents=True)
+    for name in ("gone", "here", "here"):
+        with choosing_alone(str(tmp_path / name), str(loops)):
+            pass
+    assert {path.name if path.is_dir() else path.readlink().name for path in loops.iterdir()} == {
+        "folder",
+        "here",
+    }
+
+
+def test_a_folder_that_cannot_be_used_is_an_error_that_says_what_to_do(tmp_path):
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(LoopError, match=r"file/loops cannot be used: Not a directory.*XDG_CACHE_HOME"),
+        choosing_alone(str(tmp_path / "one"), str(tmp_path / "file" / "loops")),
+    ):
+        pass
