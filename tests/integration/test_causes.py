@@ -441,7 +441,7 @@ def _admission(api: Api) -> None:
             api_version="admissionregistration.k8s.io/v1",
             kind=f"ValidatingAdmission{kind}",
         )
-    for name in ("hooked", "policed"):
+    for name in ("hooked", "policed", "full"):
         until(lambda name=name: _is_refused(api, name), f"namespace {name} is guarded")  # type: ignore[misc]  # bound
 
 
