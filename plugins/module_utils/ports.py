@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils.user_folder import make_own
 
 FILE_NAME = "ports.json"
 
@@ -73,9 +74,9 @@ def read_ports(state_dir: str) -> dict[str, int]:
         ) from error
 
 
-def ports_of_others(state_dir: str, loops: str) -> set[int]:
-    """The ports of all other loops: of those beside this one, and of those that ``loops`` has links to."""
-    files = [*Path(state_dir).parent.glob(f"*/{FILE_NAME}"), *Path(loops).glob(f"*/{FILE_NAME}")]
+def ports_of_others(state_dir: str, shared: str) -> set[int]:
+    """The ports of all other loops: of those beside this one, and of those that ``shared`` has links to."""
+    files = [*Path(state_dir).parent.glob(f"*/{FILE_NAME}"), *Path(shared).glob(f"*/{FILE_NAME}")]
     taken: set[int] = set()
     for folder in {path.parent.resolve() for path in files} - {Path(state_dir).resolve()}:
         # Another loop's broken file is that loop's error, not this one's.
@@ -85,28 +86,23 @@ def ports_of_others(state_dir: str, loops: str) -> set[int]:
 
 
 @contextlib.contextmanager
-def choosing_alone(state_dir: str, loops: str) -> Iterator[None]:
+def choosing_alone(state_dir: str, shared: str) -> Iterator[None]:
     """No other loop of this user chooses ports meanwhile, so that two made at once take different ones.
 
-    ``loops`` is a folder with a link to the state folder of every loop, whatever its parent. This loop gets
-    one; those of loops that are gone are removed. Raises LoopError when that folder cannot be written.
+    ``shared`` is a folder with a link to the state folder of every loop, whatever its parent. This loop gets
+    one; those of loops that are gone are removed. Raises LoopError when that folder is somebody else's.
     """
-    folder = Path(loops)
-    link = folder / hashlib.sha256(os.path.realpath(state_dir).encode()).hexdigest()
-    with contextlib.ExitStack() as held:
-        try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(folder, os.O_RDONLY)
-            held.callback(os.close, descriptor)
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            for other in folder.iterdir():
-                if other.is_symlink() and not (other / FILE_NAME).exists():
-                    other.unlink()
-            if not link.is_symlink():
-                link.symlink_to(os.path.realpath(state_dir))
-        except OSError as error:
-            raise LoopError(
-                f"{folder} cannot be used: {error.strerror}. It tells which ports other loops have: make it "
-                "writable, or set XDG_CACHE_HOME."
-            ) from error
+    folder, own = Path(shared), os.path.realpath(state_dir)
+    link = folder / hashlib.sha256(own.encode()).hexdigest()
+    make_own(shared)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        for other in folder.iterdir():
+            if other.is_symlink() and not (other / FILE_NAME).exists():
+                other.unlink()
+        if not link.is_symlink():
+            link.symlink_to(own)
         yield
+    finally:
+        os.close(descriptor)

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils.user_folder import user_folder
 
 POLL_SECONDS = 0.05
 # A process that is ending has no name any more, but its ports still.
@@ -139,8 +140,7 @@ def socket_path(state_dir: str, *, uid: int) -> str:
     It is short whatever the state folder's name, since a UNIX socket's path ends at 104 bytes.
     """
     digest = hashlib.sha256(os.path.realpath(state_dir).encode()).hexdigest()[:12]
-    # The same in every run, whatever TMPDIR. Supervisord is launched only when the folder is the user's own.
-    return f"/tmp/flux-local-{uid}/{digest}.sock"  # noqa: S108
+    return f"{user_folder(uid)}/{digest}.sock"
 
 
 def _value(text: str) -> str:

@@ -25,6 +25,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.processes import
     Probe,
     daemon_file,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils.user_folder import make_own
 
 try:
     from supervisor.xmlrpc import SupervisorTransport
@@ -71,13 +72,7 @@ class Supervisord:
 
     def launch(self) -> None:
         """Start supervisord in the background, and return once it answers."""
-        folder = Path(self._socket).parent
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if folder.is_symlink() or folder.stat().st_uid != os.getuid():
-            raise LoopError(
-                f"{folder}, where supervisord's socket goes, belongs to somebody else. Remove it, or have "
-                "its owner do so."
-            )
+        make_own(os.path.dirname(self._socket))
         environment = {
             name: value
             for name, value in os.environ.items()

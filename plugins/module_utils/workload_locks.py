@@ -17,6 +17,12 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.errors import Lo
 POLL_SECONDS = 0.1
 
 
+def lock_folder() -> str:
+    """Where the locks of this user are."""
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return os.path.join(cache, "flux-local", "locks")
+
+
 @contextmanager
 def exclusive(
     folder: str,

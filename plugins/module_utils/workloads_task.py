@@ -19,7 +19,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.kubernetes_clien
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.progress import Progress
 from ansible_collections.gitops.flux_local.plugins.module_utils.registry import OrasRepository
-from ansible_collections.gitops.flux_local.plugins.module_utils.user_cache import user_cache
+from ansible_collections.gitops.flux_local.plugins.module_utils.workload_locks import lock_folder
 from ansible_collections.gitops.flux_local.plugins.module_utils.workloads_loop import (
     FluxCli,
     foretold,
@@ -71,7 +71,7 @@ def workloads_task(
             check_mode=mode.check,
             with_diff=mode.diff,
             follower=follower,
-            locks=user_cache("locks"),
+            locks=lock_folder(),
         )
     except ClusterError as error:
         # A task before this one would have brought Flux, or the namespace.

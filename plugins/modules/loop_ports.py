@@ -15,7 +15,7 @@ description:
   - A port is chosen when it is asked for the first time. The default is taken when it is free on 127.0.0.1 and no other loop of this
     user has it, running or stopped, otherwise any free one.
   - The choice is kept in C(ports.json) in the state folder, so that addresses stay the same from run to run.
-  - The user's cache (C(~/.cache/flux-local/loops), or below E(XDG_CACHE_HOME)) has a link to the state folder of every loop.
+  - Other loops are those whose state folders are beside this one, and those that C(/tmp/flux-local-<uid>) has a link to. Each loop gets one there.
 extends_documentation_fragment:
   - gitops.flux_local.attributes
 attributes:
@@ -70,6 +70,7 @@ ports:
 
 import contextlib
 import json
+import os
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -87,7 +88,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.ports import (
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils.processes import write_atomically
 from ansible_collections.gitops.flux_local.plugins.module_utils.supervisord import LocalMachine
-from ansible_collections.gitops.flux_local.plugins.module_utils.user_cache import user_cache
+from ansible_collections.gitops.flux_local.plugins.module_utils.user_folder import user_folder
 
 
 def any_free_port() -> int:
@@ -113,7 +114,7 @@ def run(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
     """Choose what is not chosen yet, and keep it."""
     if check_mode:
         return chosen_ports(params, keeps=False)
-    with choosing_alone(params["state_dir"], user_cache("loops")):
+    with choosing_alone(params["state_dir"], user_folder(os.getuid())):
         return chosen_ports(params, keeps=True)
 
 
@@ -125,7 +126,7 @@ def chosen_ports(params: dict[str, Any], *, keeps: bool) -> dict[str, Any]:
         port_numbers("wanted", params["wanted"]),
         {**port_numbers("held", params["held"]), **kept},
         port_numbers("pinned", params["pinned"]),
-        reserved=ports_of_others(state_dir, user_cache("loops")),
+        reserved=ports_of_others(state_dir, user_folder(os.getuid())),
         is_free=LocalMachine().port_is_free,
         any_free=any_free_port,
     )

@@ -364,7 +364,7 @@ def resource_versions(loop: Loop) -> dict[Any, str]:
 
 
 # What programs that run write to all the time, and what other loops of this machine and other tests do.
-RESTLESS = {"etcd", "logs", "lab", "locks", "loops", "oras"}
+RESTLESS = {"etcd", "logs", "lab", "locks", "oras"}
 
 
 def files_of(folder: Path, *, with_content: bool = True) -> dict[str, tuple[Any, int]]:

@@ -146,10 +146,12 @@ def test_a_loop_that_is_gone_is_forgotten_and_what_is_not_a_link_is_left(tmp_pat
     }
 
 
-def test_a_folder_that_cannot_be_used_is_an_error_that_says_what_to_do(tmp_path):
-    (tmp_path / "file").write_text("")
+def test_somebody_else_s_folder_is_not_used(tmp_path):
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "shared").symlink_to(tmp_path / "theirs")
     with (
-        pytest.raises(LoopError, match=r"file/loops cannot be used: Not a directory.*XDG_CACHE_HOME"),
-        choosing_alone(str(tmp_path / "one"), str(tmp_path / "file" / "loops")),
+        pytest.raises(LoopError, match=r"shared, where .* belongs to somebody else\. Remove it"),
+        choosing_alone(str(tmp_path / "one"), str(tmp_path / "shared")),
     ):
         pass
+    assert list((tmp_path / "theirs").iterdir()) == []

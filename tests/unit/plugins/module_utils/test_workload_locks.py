@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils.workload_locks import exclusive
+from ansible_collections.gitops.flux_local.plugins.module_utils.workload_locks import exclusive, lock_folder
 
 SERVER = "https://127.0.0.1:6443"
 
@@ -74,3 +74,11 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "locks").write_text("in the way")
     with pytest.raises(LoopError, match="set XDG_CACHE_HOME"), held(tmp_path, "a/shop"):
         pass
+
+
+def test_it_is_in_the_user_s_cache(monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
+    assert lock_folder() == "/somewhere/flux-local/locks"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", "/home/me")
+    assert lock_folder() == "/home/me/.cache/flux-local/locks"
