@@ -6,14 +6,13 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils.user_folder import make_own
+from ansible_collections.gitops.flux_local.plugins.module_utils.user_folder import loop_key, make_own
 
 FILE_NAME = "ports.json"
 
@@ -92,8 +91,8 @@ def choosing_alone(state_dir: str, shared: str) -> Iterator[None]:
     ``shared`` is a folder with a link to the state folder of every loop, whatever its parent. This loop gets
     one; those of loops that are gone are removed. Raises LoopError when that folder is somebody else's.
     """
-    folder, own = Path(shared), os.path.realpath(state_dir)
-    link = folder / hashlib.sha256(own.encode()).hexdigest()
+    folder = Path(shared)
+    link = folder / loop_key(state_dir)
     make_own(shared)
     descriptor = os.open(folder, os.O_RDONLY)
     try:
@@ -102,7 +101,7 @@ def choosing_alone(state_dir: str, shared: str) -> Iterator[None]:
             if other.is_symlink() and not (other / FILE_NAME).exists():
                 other.unlink()
         if not link.is_symlink():
-            link.symlink_to(own)
+            link.symlink_to(os.path.realpath(state_dir))
         yield
     finally:
         os.close(descriptor)

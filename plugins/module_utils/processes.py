@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils.user_folder import user_folder
+from ansible_collections.gitops.flux_local.plugins.module_utils.user_folder import loop_key, user_folder
 
 POLL_SECONDS = 0.05
 # A process that is ending has no name any more, but its ports still.
@@ -139,8 +139,7 @@ def socket_path(state_dir: str, *, uid: int) -> str:
 
     It is short whatever the state folder's name, since a UNIX socket's path ends at 104 bytes.
     """
-    digest = hashlib.sha256(os.path.realpath(state_dir).encode()).hexdigest()[:12]
-    return f"{user_folder(uid)}/{digest}.sock"
+    return f"{user_folder(uid)}/{loop_key(state_dir)}.sock"
 
 
 def _value(text: str) -> str:

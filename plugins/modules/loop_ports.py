@@ -112,13 +112,14 @@ def port_numbers(option: str, ports: dict[str, Any]) -> dict[str, int]:
 
 def run(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
     """Choose what is not chosen yet, and keep it."""
+    shared = user_folder(os.getuid())
     if check_mode:
-        return chosen_ports(params, keeps=False)
-    with choosing_alone(params["state_dir"], user_folder(os.getuid())):
-        return chosen_ports(params, keeps=True)
+        return chosen_ports(params, shared, keeps=False)
+    with choosing_alone(params["state_dir"], shared):
+        return chosen_ports(params, shared, keeps=True)
 
 
-def chosen_ports(params: dict[str, Any], *, keeps: bool) -> dict[str, Any]:
+def chosen_ports(params: dict[str, Any], shared: str, *, keeps: bool) -> dict[str, Any]:
     """The ports, and whether any of them is new."""
     state_dir = params["state_dir"]
     kept = read_ports(state_dir)
@@ -126,7 +127,7 @@ def chosen_ports(params: dict[str, Any], *, keeps: bool) -> dict[str, Any]:
         port_numbers("wanted", params["wanted"]),
         {**port_numbers("held", params["held"]), **kept},
         port_numbers("pinned", params["pinned"]),
-        reserved=ports_of_others(state_dir, user_folder(os.getuid())),
+        reserved=ports_of_others(state_dir, shared),
         is_free=LocalMachine().port_is_free,
         any_free=any_free_port,
     )

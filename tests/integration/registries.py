@@ -15,16 +15,12 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.gitops.flux_local.tests.integration.loops import free_port
+
 Program = Callable[[str], str]
 # bcrypt of "s3cret".
 HTPASSWD = "ci:$2b$05$abcdefghijklmnopqrstuuLK7U1u6pVRmL7L1BBM2aS35PSZnDXlK\n"
 DELETES: dict[str, Any] = {"storage": {"delete": {"enabled": True}}}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

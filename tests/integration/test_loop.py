@@ -4,10 +4,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
-import socket
 
 import pytest
 
@@ -15,6 +13,7 @@ from ansible_collections.gitops.flux_local.tests.integration.loops import (
     ROOT,
     Loop,
     config_map,
+    free_port,
     until,
     write,
 )
@@ -297,8 +296,7 @@ def test_an_edited_example_in_a_folder_of_one_s_own(loop, folder):
 
 
 def test_loops_of_different_homes_take_different_ports(folder):
-    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     loops = [Loop("same name", folder / home) for home in ("one", "two", "three")]
     for one in loops:
         one.home.mkdir(parents=True)

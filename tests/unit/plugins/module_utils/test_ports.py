@@ -155,3 +155,12 @@ def test_somebody_else_s_folder_is_not_used(tmp_path):
     ):
         pass
     assert list((tmp_path / "theirs").iterdir()) == []
+
+
+def test_what_is_in_the_folder_s_place_is_told(tmp_path):
+    (tmp_path / "shared").write_text("")
+    with (
+        pytest.raises(LoopError, match=r"shared, where .* cannot be made: File exists\. Remove what is in"),
+        choosing_alone(str(tmp_path / "one"), str(tmp_path / "shared")),
+    ):
+        pass
