@@ -29,10 +29,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifest import CREATED, parse_url
-from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_push import PushRequest, push
-from ansible_collections.gitops.flux_local.plugins.module_utils.packing import pack
-from ansible_collections.gitops.flux_local.plugins.module_utils.registry import OrasRepository
+from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.push import PushRequest, push
+from ansible_collections.gitops.flux_local.plugins.module_utils._content.packing import pack
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import CREATED, parse_url
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import OrasRepository
 
 MODULES = "ansible_collections.gitops.flux_local.plugins.modules"
 FILES, FOLDER_SIZE = 1000, 50_000_000  # the large folder of manifests: files, bytes

@@ -31,7 +31,7 @@ from ansible_collections.gitops.flux_local.benchmarks.loop import (
     second_run_row,
     seconds,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils.flux_manifests import (
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.install.manifests import (
     CONTROLLERS,
     Settings,
     compose,

@@ -22,10 +22,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ansible_collections.gitops.flux_local.benchmarks.loop import Loop, benchmark_loop
-from ansible_collections.gitops.flux_local.plugins.module_utils.image_mirror import pack_manifests
-from ansible_collections.gitops.flux_local.plugins.module_utils.images import manifests_artifact
-from ansible_collections.gitops.flux_local.plugins.module_utils.program_cache import this_platform
-from ansible_collections.gitops.flux_local.plugins.module_utils.programs import cached, parse_program
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.cache import this_platform
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.images import manifests_artifact
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.mirror import pack_manifests
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.table import cached, parse_program
 from ansible_collections.gitops.flux_local.tests.integration import official_images
 
 TO_REACH = 60  # seconds

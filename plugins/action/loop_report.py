@@ -18,14 +18,14 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.color import ANSIBLE_COLOR
 from ansible.utils.display import Display
 
-from ansible_collections.gitops.flux_local.plugins.module_utils.loop_status import (
+from ansible_collections.gitops.flux_local.plugins.module_utils._loop.status import (
     ARGUMENTS,
     edge_of,
     gather,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils.status_html import html_of
-from ansible_collections.gitops.flux_local.plugins.module_utils.status_markdown import markdown_of
-from ansible_collections.gitops.flux_local.plugins.module_utils.status_text import text_of
+from ansible_collections.gitops.flux_local.plugins.module_utils._report.status_html import html_of
+from ansible_collections.gitops.flux_local.plugins.module_utils._report.status_markdown import markdown_of
+from ansible_collections.gitops.flux_local.plugins.module_utils._report.status_text import text_of
 from ansible_collections.gitops.flux_local.plugins.plugin_utils.here import nothing_left
 
 # https://www.ecma-international.org/publications-and-standards/standards/ecma-48/: CUP and ED

@@ -14,23 +14,23 @@ from ansible.module_utils.basic import missing_required_lib
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils.kubernetes_client import KubernetesCluster
-from ansible_collections.gitops.flux_local.plugins.module_utils.lock import (
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import KubernetesCluster
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._loop.playbook_lock import (
     Owner,
     process_start,
     release,
     take,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils.push_on_save import (
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import OrasRepository
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.execute import FluxCli, run
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.options import WORKLOADS
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.push_on_save import (
     HAS_WATCHFILES,
     follow,
     saved_workloads,
     saves,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils.registry import OrasRepository
-from ansible_collections.gitops.flux_local.plugins.module_utils.workloads_loop import FluxCli, run
-from ansible_collections.gitops.flux_local.plugins.module_utils.workloads_options import WORKLOADS
 from ansible_collections.gitops.flux_local.plugins.plugin_utils.here import nothing_left
 
 LOCK_SECONDS = 600

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.gitops.flux_local.plugins.module_utils.report import summary
+from ansible_collections.gitops.flux_local.plugins.module_utils._report.summary import summary
 
 DOCUMENTATION = r"""
 name: loop_summary

@@ -330,9 +330,9 @@ kubeconfig_used:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gitops.flux_local.plugins.module_utils.flux_state import INFO_SPEC, run_info
-from ansible_collections.gitops.flux_local.plugins.module_utils.kubernetes_client import on_cluster
-from ansible_collections.gitops.flux_local.plugins.module_utils.module import exit_with, require
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import on_cluster
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.module import exit_with, require
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.state import INFO_SPEC, run_info
 
 
 def main() -> None:

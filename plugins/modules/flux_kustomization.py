@@ -567,10 +567,10 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gitops.flux_local.plugins.module_utils.flux_apply import resource_spec, run_resource
-from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources import KUSTOMIZATION
-from ansible_collections.gitops.flux_local.plugins.module_utils.kubernetes_client import Cluster, on_cluster
-from ansible_collections.gitops.flux_local.plugins.module_utils.module import exit_with, require
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import Cluster, on_cluster
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.module import exit_with, require
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.apply import resource_spec, run_resource
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import KUSTOMIZATION
 
 
 def main() -> None:

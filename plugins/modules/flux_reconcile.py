@@ -250,12 +250,12 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gitops.flux_local.plugins.module_utils.flux_reconcile import (
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import Cluster, on_cluster
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.module import exit_with, require
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.reconcile import (
     RECONCILE_SPEC,
     run_reconcile,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils.kubernetes_client import Cluster, on_cluster
-from ansible_collections.gitops.flux_local.plugins.module_utils.module import exit_with, require
 
 
 def main() -> None:

@@ -366,9 +366,9 @@ from collections.abc import Callable
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gitops.flux_local.plugins.module_utils.kubernetes_client import allow_kubeconfig
-from ansible_collections.gitops.flux_local.plugins.module_utils.module import exit_with, require
-from ansible_collections.gitops.flux_local.plugins.module_utils.workloads_task import (
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import allow_kubeconfig
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.module import exit_with, require
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.task import (
     ARGUMENTS,
     LIBRARIES,
     Mode,

@@ -78,8 +78,8 @@ import os
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gitops.flux_local.plugins.module_utils.kubeconfig import is_own_address, run
-from ansible_collections.gitops.flux_local.plugins.module_utils.module import exit_with, require
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.kubeconfig import is_own_address, run
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.module import exit_with, require
 
 
 def main() -> None:

@@ -79,8 +79,8 @@ contexts:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gitops.flux_local.plugins.module_utils.kubeconfig_merge import run
-from ansible_collections.gitops.flux_local.plugins.module_utils.module import exit_with, require
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.kubeconfig_merge import run
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.module import exit_with, require
 
 
 def main() -> None:

@@ -121,16 +121,19 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gitops.flux_local.plugins.module_utils.certificates import (
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.module import exit_with, require
+from ansible_collections.gitops.flux_local.plugins.module_utils._loop.certificates import (
     Issued,
     Wanted,
     issue,
     look,
     new_key,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils.module import exit_with, require
-from ansible_collections.gitops.flux_local.plugins.module_utils.processes import read_bytes, write_atomically
+from ansible_collections.gitops.flux_local.plugins.module_utils._processes.group import (
+    read_bytes,
+    write_atomically,
+)
 
 
 def run(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:

@@ -220,12 +220,12 @@ import datetime
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gitops.flux_local.plugins.module_utils.loop_status import (
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.module import exit_with, require
+from ansible_collections.gitops.flux_local.plugins.module_utils._loop.status import (
     ARGUMENTS,
     edge_of,
     gather,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils.module import exit_with, require
 
 
 def main() -> None:

@@ -77,18 +77,18 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils.module import exit_with
-from ansible_collections.gitops.flux_local.plugins.module_utils.ports import (
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.module import exit_with
+from ansible_collections.gitops.flux_local.plugins.module_utils._loop.ports import (
     FILE_NAME,
     choose,
     choosing_alone,
     ports_of_others,
     read_ports,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils.processes import write_atomically
-from ansible_collections.gitops.flux_local.plugins.module_utils.supervisord import LocalMachine
-from ansible_collections.gitops.flux_local.plugins.module_utils.user_folder import user_folder
+from ansible_collections.gitops.flux_local.plugins.module_utils._processes.group import write_atomically
+from ansible_collections.gitops.flux_local.plugins.module_utils._processes.supervisord import LocalMachine
+from ansible_collections.gitops.flux_local.plugins.module_utils._processes.user_folder import user_folder
 
 
 def any_free_port() -> int:

@@ -255,10 +255,10 @@ resources:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_sides import run
-from ansible_collections.gitops.flux_local.plugins.module_utils.module import exit_with, require
-from ansible_collections.gitops.flux_local.plugins.module_utils.registry import ARGUMENTS
-from ansible_collections.gitops.flux_local.plugins.module_utils.repositories import open_repository
+from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.diff_module import run
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.module import exit_with, require
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.open import open_repository
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import ARGUMENTS
 
 
 def main() -> None:

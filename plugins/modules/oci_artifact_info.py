@@ -163,11 +163,13 @@ versions:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gitops.flux_local.plugins.module_utils import artifact_selection
-from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_info import run
-from ansible_collections.gitops.flux_local.plugins.module_utils.module import exit_with, require
-from ansible_collections.gitops.flux_local.plugins.module_utils.registry import ARGUMENTS
-from ansible_collections.gitops.flux_local.plugins.module_utils.repositories import open_repository
+from ansible_collections.gitops.flux_local.plugins.module_utils._artifact import (
+    selection as artifact_selection,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.info import run
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.module import exit_with, require
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.open import open_repository
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import ARGUMENTS
 
 
 def main() -> None:

@@ -136,8 +136,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gitops.flux_local.plugins.module_utils.module import exit_with
-from ansible_collections.gitops.flux_local.plugins.module_utils.preflight import ThisMachine, run
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.module import exit_with
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.preflight import ThisMachine, run
 
 LIBRARY: dict[str, Any] = {
     "name": {"type": "str", "required": True},

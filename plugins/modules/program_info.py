@@ -140,9 +140,12 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gitops.flux_local.plugins.module_utils.images import IMAGE_ARGUMENTS, Images
-from ansible_collections.gitops.flux_local.plugins.module_utils.module import exit_with, require
-from ansible_collections.gitops.flux_local.plugins.module_utils.program_cache import look, this_platform
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.module import exit_with, require
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.cache import look, this_platform
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.images import (
+    IMAGE_ARGUMENTS,
+    Images,
+)
 
 
 def main(make: Callable[..., AnsibleModule] = AnsibleModule) -> None:

@@ -192,9 +192,9 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gitops.flux_local.plugins.module_utils.images import IMAGE_ARGUMENTS
-from ansible_collections.gitops.flux_local.plugins.module_utils.module import exit_with, require
-from ansible_collections.gitops.flux_local.plugins.module_utils.program_cache import run
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.module import exit_with, require
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.cache import run
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.images import IMAGE_ARGUMENTS
 
 MANIFESTS: dict[str, Any] = {
     "from": {"type": "str", "required": True},

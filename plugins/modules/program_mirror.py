@@ -173,12 +173,12 @@ lacking:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gitops.flux_local.plugins.module_utils.image_mirror import run
-from ansible_collections.gitops.flux_local.plugins.module_utils.images import (
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.module import exit_with, require
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.images import (
     CONNECTION_ARGUMENTS,
     IMAGE_ARGUMENTS,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils.module import exit_with, require
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.mirror import run
 
 
 def main() -> None:

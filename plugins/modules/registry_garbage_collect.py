@@ -81,8 +81,11 @@ blobs:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gitops.flux_local.plugins.module_utils.garbage_collection import execute, run
-from ansible_collections.gitops.flux_local.plugins.module_utils.module import exit_with, require
+from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.garbage_collection import (
+    execute,
+    run,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.module import exit_with, require
 
 
 def main() -> None:

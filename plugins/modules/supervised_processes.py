@@ -215,8 +215,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gitops.flux_local.plugins.module_utils.module import exit_with, require
-from ansible_collections.gitops.flux_local.plugins.module_utils.processes import (
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.module import exit_with, require
+from ansible_collections.gitops.flux_local.plugins.module_utils._processes.group import (
     ConfigurationFile,
     Group,
     Probe,
@@ -225,7 +225,10 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.processes import
     ensure_stopped,
     socket_path,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils.supervisord import LocalMachine, Supervisord
+from ansible_collections.gitops.flux_local.plugins.module_utils._processes.supervisord import (
+    LocalMachine,
+    Supervisord,
+)
 
 
 def asked_group(params: dict[str, Any]) -> Group:

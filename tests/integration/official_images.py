@@ -20,7 +20,7 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifest import (
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import (
     INDEX_TYPE,
     MANIFEST_TYPE,
     Descriptor,
@@ -28,9 +28,15 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifes
     Reference,
     digest_of,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils.images import ImageReference, parse_image
-from ansible_collections.gitops.flux_local.plugins.module_utils.program_cache import this_platform
-from ansible_collections.gitops.flux_local.plugins.module_utils.registry import OrasRepository, Repository
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import (
+    OrasRepository,
+    Repository,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.cache import this_platform
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.images import (
+    ImageReference,
+    parse_image,
+)
 
 ROLE = Path(__file__).parents[2] / "roles/binaries"
 TABLES = yaml.safe_load((ROLE / "vars/main.yml").read_text())

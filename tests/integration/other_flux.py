@@ -10,7 +10,7 @@ from typing import Any
 
 from kubernetes import client
 
-from ansible_collections.gitops.flux_local.plugins.module_utils.flux_manifests import (
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.install.manifests import (
     LOOP,
     MANAGED_BY,
     Settings,

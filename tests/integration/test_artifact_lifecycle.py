@@ -17,17 +17,19 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifest import CREATED
-from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_prune import run as prune
-from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_pull import PullRequest, pull
-from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_push import PushRequest, push
-from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_sides import run as diff
-from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils.garbage_collection import execute
-from ansible_collections.gitops.flux_local.plugins.module_utils.garbage_collection import run as collect
-from ansible_collections.gitops.flux_local.plugins.module_utils.packing import pack
-from ansible_collections.gitops.flux_local.plugins.module_utils.registry import Repository
-from ansible_collections.gitops.flux_local.plugins.module_utils.repositories import open_repository
+from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.diff_module import run as diff
+from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.garbage_collection import execute
+from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.garbage_collection import (
+    run as collect,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.pull import PullRequest, pull
+from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.push import PushRequest, push
+from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.stored import run as prune
+from ansible_collections.gitops.flux_local.plugins.module_utils._content.packing import pack
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import CREATED
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.open import open_repository
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import Repository
 from ansible_collections.gitops.flux_local.tests.integration.registries import DELETES, Program, serving
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)

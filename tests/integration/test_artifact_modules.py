@@ -20,13 +20,14 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.gitops.flux_local.plugins.module_utils import (
-    artifact_info,
-    artifact_pull,
-    artifact_push,
-    artifact_tag,
-)
-from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifest import (
+from ansible_collections.gitops.flux_local.plugins.module_utils._artifact import info as artifact_info
+from ansible_collections.gitops.flux_local.plugins.module_utils._artifact import pull as artifact_pull
+from ansible_collections.gitops.flux_local.plugins.module_utils._artifact import push as artifact_push
+from ansible_collections.gitops.flux_local.plugins.module_utils._artifact import tag as artifact_tag
+from ansible_collections.gitops.flux_local.plugins.module_utils._content.packing import pack
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.blobs import upload_in_parts
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import (
     CONFIG_TYPE,
     CREATED,
     LAYER_TYPE,
@@ -37,14 +38,11 @@ from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifes
     manifest_bytes,
     parse_url,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils.packing import pack
-from ansible_collections.gitops.flux_local.plugins.module_utils.registry import (
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.open import open_repository
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import (
     Connection,
     OrasRepository,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils.registry_blobs import upload_in_parts
-from ansible_collections.gitops.flux_local.plugins.module_utils.repositories import open_repository
 from ansible_collections.gitops.flux_local.tests.integration.registries import (
     DELETES,
     Program,
@@ -375,7 +373,7 @@ def test_an_upload_in_chunks(host, url, monkeypatch):
     content = os.urandom(300_000)
     blob = Descriptor("x", digest_of(content), len(content))
     monkeypatch.setattr(
-        "ansible_collections.gitops.flux_local.plugins.module_utils.registry_blobs.UPLOAD_CHUNK", 70_000
+        "ansible_collections.gitops.flux_local.plugins.module_utils._oci.blobs.UPLOAD_CHUNK", 70_000
     )
     start = f"http://{host}/v2/{parse_url(url).repository}/blobs/uploads/"
     answer = upload_in_parts(repository, start, blob, io.BytesIO(content))
@@ -488,9 +486,10 @@ def test_a_pull_that_is_killed_leaves_the_old_content_or_the_new(folder, url, tm
     dest = tmp_path / "dest"
     pull(url, dest, tag="v1")
     script = (
-        "import sys, json; from ansible_collections.gitops.flux_local.plugins.module_utils import "
-        "artifact_pull, repositories; print(flush=True); "
-        "artifact_pull.run(json.loads(sys.argv[1]), connect=repositories.open_repository)"
+        "import sys, json; "
+        "from ansible_collections.gitops.flux_local.plugins.module_utils._artifact import pull; "
+        "from ansible_collections.gitops.flux_local.plugins.module_utils._oci import open; "
+        "print(flush=True); pull.run(json.loads(sys.argv[1]), connect=open.open_repository)"
     )
     seen = set()
     for attempt in range(12):

@@ -16,16 +16,19 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifest import (
+from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.push import run
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import (
     CONTENT_DIGEST,
     Descriptor,
     Manifest,
     parse_url,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_push import run
-from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils.registry import Connection, OrasRepository
-from ansible_collections.gitops.flux_local.plugins.module_utils.repositories import open_repository
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.open import open_repository
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import (
+    Connection,
+    OrasRepository,
+)
 from ansible_collections.gitops.flux_local.tests.integration.registries import (
     Program,
     asks_for_a_password,

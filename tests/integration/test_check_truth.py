@@ -19,11 +19,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.gitops.flux_local.plugins.module_utils.kubernetes_client import KubernetesCluster
-from ansible_collections.gitops.flux_local.plugins.module_utils.prediction import comparable
-from ansible_collections.gitops.flux_local.plugins.module_utils.registry import OrasRepository
-from ansible_collections.gitops.flux_local.plugins.module_utils.resource_diff import field_changes
-from ansible_collections.gitops.flux_local.plugins.module_utils.workloads_loop import FluxCli, run
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import KubernetesCluster
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.change import comparable
+from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.resource_diff import field_changes
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import OrasRepository
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.execute import FluxCli, run
 from ansible_collections.gitops.flux_local.tests.integration.loops import Loop, config_map, until, write
 
 PATHS = {

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from kubernetes import client
 
-from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources import FIELDS, Kind, api_paths
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import FIELDS, Kind, api_paths
 from ansible_collections.gitops.flux_local.tests.integration.loops import (
     NAMESPACE,
     Loop,

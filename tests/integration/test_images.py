@@ -24,11 +24,11 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils.image_mirror import run as mirror
-from ansible_collections.gitops.flux_local.plugins.module_utils.images import parse_image
-from ansible_collections.gitops.flux_local.plugins.module_utils.layout import LayoutRepository
-from ansible_collections.gitops.flux_local.plugins.module_utils.program_cache import run as install
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.layout import LayoutRepository
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.cache import run as install
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.images import parse_image
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.mirror import run as mirror
 from ansible_collections.gitops.flux_local.tests.integration import official_images as official
 
 pytestmark = pytest.mark.skipif(

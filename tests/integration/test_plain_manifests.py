@@ -8,9 +8,9 @@ import random
 
 import pytest
 
-from ansible_collections.gitops.flux_local.plugins.module_utils.flux_resources import KUSTOMIZATION
-from ansible_collections.gitops.flux_local.plugins.module_utils.plain_manifests import identities_of
-from ansible_collections.gitops.flux_local.plugins.module_utils.workloads_loop import FluxCli
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import KUSTOMIZATION
+from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.certain_builds import identities_of
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.execute import FluxCli
 
 WORDS = (
     *("on", "y", "no", "NULL", "~", "1e3", "0o14", "0x1F", "1_000", "08", "2026-01-01", "12:30:45", ".inf"),

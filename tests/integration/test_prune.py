@@ -7,8 +7,8 @@ from __future__ import annotations
 import base64
 import random
 
-from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifest import parse_url
-from ansible_collections.gitops.flux_local.plugins.module_utils.registry import OrasRepository
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import parse_url
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import OrasRepository
 from ansible_collections.gitops.flux_local.tests.integration.loops import config_map, write
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.gitops.flux_local.plugins.module_utils.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils.semantic_version import parse_version
-from ansible_collections.gitops.flux_local.plugins.module_utils.semver_ranges import allowed
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.semver import parse_version
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.semver_ranges import allowed
 from ansible_collections.gitops.flux_local.tests.unit.fakes.semver_cases import CASES, TAGS
 
 GO = os.environ | {"GOTOOLCHAIN": "local", "GOFLAGS": "", "GOWORK": "off", "CGO_ENABLED": "0"}

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ansible_collections.gitops.flux_local.plugins.module_utils.workloads import ARGUMENTS
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.workload import ARGUMENTS
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import IO
 
-from ansible_collections.gitops.flux_local.plugins.module_utils.artifact_manifest import (
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import (
     Descriptor,
     Manifest,
     Reference,

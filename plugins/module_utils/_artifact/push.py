@@ -1,0 +1,324 @@
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+"""Push a packed folder as a Flux artifact, unless its tags hold the same content already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import IO, Any
+
+from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.content import (
+    opened_archive,
+    opened_content,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.content_checks import examine, named
+from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.diff import (
+    Content,
+    Shown,
+    compare,
+    content_of,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.tag_templates import (
+    NEXT,
+    filled_in,
+    known_values,
+    newest_version,
+    next_version,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._content.archive import (
+    NotAnArchiveError,
+    compressed,
+    holds_same_content,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._content.git_revision import git_revision
+from ansible_collections.gitops.flux_local.plugins.module_utils._content.packing import Pack, pack
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import (
+    CONFIG_TYPE,
+    CONTENT_DIGEST,
+    CREATED,
+    LAYER_TYPE,
+    LAYOUT_SCHEME,
+    REVISION,
+    SOURCE,
+    Descriptor,
+    Manifest,
+    check_tag,
+    comparable,
+    config_bytes,
+    digest_of,
+    manifest_bytes,
+    metadata_annotations,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import Repository
+
+TAG_MISSING = "tag missing"
+CONTENT_DIFFERS = "content differs"
+METADATA_DIFFERS = "metadata differs"
+DEFAULT_TAG = "latest"
+
+
+@dataclass(frozen=True)
+class PushRequest:
+    """Where a pack goes, and what is noted of its origin. ``compare`` is ``content`` or ``exact``.
+
+    ``mount_from`` is a repository of the same registry that may hold the same blobs.
+    """
+
+    tags: Sequence[str]
+    source: str | None = None
+    revision: str | None = None
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    compare: str = "content"
+    immutable: bool = False
+    mount_from: str | None = None
+
+    def __post_init__(self) -> None:
+        for tag in self.tags:
+            check_tag(tag)
+        if CONTENT_DIGEST in self.annotations:
+            raise LoopError(f"annotations: {CONTENT_DIGEST} is written by this collection itself. Remove it.")
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """The annotations that say where the content is from."""
+        return metadata_annotations(self.source, self.revision, self.annotations)
+
+
+@dataclass(frozen=True)
+class PushResult:
+    """What the tags hold afterwards.
+
+    ``digest`` is the manifest's; None in check mode where it would be a new one, since the time of the push
+    is part of it. ``size`` is the layer's in bytes. ``why`` says for each tag that is written what was not as
+    wanted.
+    """
+
+    url: str
+    tags: Sequence[str]
+    digest: str | None
+    previous_digest: str | None
+    content_digest: str
+    size: int
+    files: int
+    source: str | None
+    revision: str | None
+    why: Mapping[str, str]
+    diff: Sequence[Shown] = ()
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.why)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The return values of a module."""
+        names = [name for name in self.__dataclass_fields__ if name != "diff"]
+        values = {"changed": self.changed} | {name: getattr(self, name) for name in names}
+        return (
+            values
+            | {"tags": list(self.tags), "why": dict(self.why)}
+            | ({"diff": list(self.diff)} if self.diff else {})
+        )
+
+
+def push(
+    packed: Pack,
+    request: PushRequest,
+    repository: Repository,
+    *,
+    check_mode: bool = False,
+    with_diff: bool = False,
+) -> PushResult:
+    """Make all tags of ``request`` hold the content of ``packed``.
+
+    Blobs go first and the tags last, so that a tag names the old content or the new, whenever this is
+    interrupted. A tag that has to change takes the manifest of one that is as wanted, where there is one.
+    Raises LoopError.
+    """
+    held = {tag: repository.manifest(tag) for tag in request.tags}
+    why = {tag: reason for tag in request.tags if (reason := _why(held[tag], packed, request, repository))}
+    if request.immutable:
+        _refuse_to_move(why, repository)
+    first = held[request.tags[0]]
+    wanted = next((held[tag] for tag in request.tags if tag not in why), None)
+    diff: Sequence[Shown] = ()
+    if why and with_diff:
+        tag = next(iter(why))
+        diff = _diff(repository, tag, held[tag], packed, wanted.annotations if wanted else request.metadata)
+    digest = wanted.digest if wanted else None
+    if wanted is None:
+        with compressed(packed.archive) as layer:
+            blob = Descriptor(LAYER_TYPE, layer.digest, layer.size)
+            wanted = _new_manifest(packed, blob, request)
+            if not check_mode:
+                _upload(repository, packed, blob, layer.content, request.mount_from)
+                digest = wanted.digest
+    if not check_mode:
+        for tag in why:
+            repository.put_manifest(tag, wanted)
+    return PushResult(
+        url=repository.reference.url,
+        tags=request.tags,
+        digest=digest,
+        previous_digest=first.digest if first else None,
+        content_digest=packed.content_digest,
+        size=wanted.layers[0].size,
+        files=packed.files,
+        source=wanted.annotations.get(SOURCE),
+        revision=wanted.annotations.get(REVISION),
+        why=why,
+        diff=diff,
+    )
+
+
+def _refuse_to_move(why: Mapping[str, str], repository: Repository) -> None:
+    moving = [f"{tag} ({reason})" for tag, reason in why.items() if reason != TAG_MISSING]
+    if moving:
+        raise LoopError(
+            f"immutable: {repository.reference.url} has {', '.join(moving)} already, which may not be moved. "
+            "Push to another tag.",
+            why=dict(why),
+        )
+
+
+def run(
+    params: Mapping[str, Any],
+    *,
+    connect: Callable[[Mapping[str, Any]], Repository],
+    warn: Callable[[str], None],
+    check_mode: bool = False,
+    with_diff: bool = False,
+) -> dict[str, Any]:
+    """The module oci_artifact_push: its return values for its ``params``. Raises LoopError."""
+    layout = params["dest_layout"]
+    repository = connect({**params, "url": f"{LAYOUT_SCHEME}{layout}"} if layout else params)
+    templates = [params["tag"] or (NEXT if params["next"] else DEFAULT_TAG), *params["tags"]]
+    annotations = _texts(params["annotations"])
+    # What can be refused is refused before the folder is read.
+    PushRequest([tag for tag in templates if "{" not in tag], annotations=annotations)
+    limits = {name: params[name] for name in ("ignore", "symlinks", "max_size", "max_files")}
+    with pack(params["path"], **limits) as packed:
+        request = PushRequest(
+            (),
+            annotations=annotations,
+            compare=params["compare"],
+            immutable=params["immutable"],
+            mount_from=params["mount_from"],
+        )
+        request, warnings = with_origin(request, packed.path, params["source"], params["revision"])
+        warnings += _plain_secrets(packed, params["secrets"])
+        values = known_values(request.revision)
+        if params["next"]:
+            values["next"] = _next(packed, request, repository, params["next"])
+        request = replace(request, tags=filled_in(templates, values))
+        result = push(packed, request, repository, check_mode=check_mode, with_diff=with_diff)
+        if result.changed:
+            warnings += examine(packed.archive, packed.ignored, parses=True).warnings
+        for warning in [*packed.warnings, *warnings]:
+            warn(warning)
+        return result.as_dict()
+
+
+def _plain_secrets(packed: Pack, secrets: str) -> list[str]:
+    """A warning about Secrets in plain text. Raises LoopError where they are refused."""
+    found = [] if secrets == "allow" else examine(packed.archive, (), parses=False).secrets
+    if not found:
+        return []
+    told = f"These hold Secrets in plain text, which everybody can read who may pull: {named(found)}."
+    if secrets == "refuse":
+        raise LoopError(
+            f"secrets: {told} Encrypt them with SOPS, ignore them, or set `secrets` to allow.", secrets=found
+        )
+    return [f"{told} Encrypt them with SOPS, or set `secrets` to allow."]
+
+
+def _next(packed: Pack, request: PushRequest, repository: Repository, part: str) -> str:
+    """The version for the content: the newest one where that holds it already, else the one after."""
+    newest = newest_version(repository.tags())
+    if newest is None:
+        return str(next_version(None, part))
+    tag, version = newest
+    is_same = _why(repository.manifest(tag), packed, request, repository) is None
+    return str(version if is_same else version.bumped(part))
+
+
+def with_origin(
+    request: PushRequest, path: str, source: str | None, revision: str | None
+) -> tuple[PushRequest, list[str]]:
+    """``request`` with ``source`` and ``revision``: those given, else git's for ``path``. And warnings.
+
+    An empty text stands for none at all.
+    """
+    if source is not None and revision is not None:
+        return _noting(request, source, revision), []
+    git = git_revision(path)
+    known = _noting(
+        request, git.source if source is None else source, git.revision if revision is None else revision
+    )
+    return known, [git.warning] if git.warning else []
+
+
+def _noting(request: PushRequest, source: str | None, revision: str | None) -> PushRequest:
+    return replace(request, source=source or None, revision=revision or None)
+
+
+def _texts(annotations: Mapping[str, Any]) -> dict[str, str]:
+    for key, value in annotations.items():
+        if isinstance(value, (dict, list)) or value is None:
+            raise LoopError(f"annotations: the value of {key} is no text. Quote it.")
+    return {str(key): str(value) for key, value in annotations.items()}
+
+
+def _why(held: Manifest | None, packed: Pack, request: PushRequest, repository: Repository) -> str | None:
+    """Why a tag that holds the manifest ``held`` has to be written, None where it is as wanted."""
+    if held is None:
+        return TAG_MISSING
+    if not _holds(held, packed, repository):
+        return CONTENT_DIFFERS
+    if request.compare == "exact" and comparable(held.annotations) != comparable(request.metadata):
+        return METADATA_DIFFERS
+    return None
+
+
+def _holds(held: Manifest, packed: Pack, repository: Repository) -> bool:
+    if held.content_digest and held.layers:
+        return held.content_digest == packed.content_digest
+    try:
+        with opened_archive(held, repository) as archive:
+            return archive is not None and holds_same_content(archive, packed.archive)
+    except NotAnArchiveError:
+        return False
+
+
+def _new_manifest(packed: Pack, layer: Descriptor, request: PushRequest) -> Manifest:
+    config = config_bytes(packed.content_digest)
+    created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    annotations = {CREATED: created} | request.metadata | {CONTENT_DIGEST: packed.content_digest}
+    return Manifest(
+        manifest_bytes(Descriptor(CONFIG_TYPE, digest_of(config), len(config)), layer, annotations)
+    )
+
+
+def _upload(
+    repository: Repository, packed: Pack, layer: Descriptor, content: IO[bytes], mount_from: str | None
+) -> None:
+    config = config_bytes(packed.content_digest)
+    repository.put_blob(layer, content, mount_from)
+    repository.put_blob(Descriptor(CONFIG_TYPE, digest_of(config), len(config)), config, mount_from)
+
+
+def whole(url: str, packed: Pack) -> Sequence[Shown]:
+    """What --diff shows of a pack where there is no registry to compare it with."""
+    after = content_of(f"{url} (from {packed.path})", packed.archive, {})
+    return compare(Content(f"{url} (there is no registry yet)"), after).shown
+
+
+def _diff(
+    repository: Repository, tag: str, held: Manifest | None, packed: Pack, annotations: Mapping[str, str]
+) -> Sequence[Shown]:
+    name = f"{repository.reference.url}:{tag}"
+    after = content_of(f"{name} (from {packed.path})", packed.archive, annotations)
+    with opened_content(name if held else f"{name} (does not exist)", held, repository) as before:
+        return compare(before, after).shown

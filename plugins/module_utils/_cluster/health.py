@@ -1,0 +1,176 @@
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+"""Why an object in the cluster is not healthy: what it lacks itself, and what holds its Pods back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import Object
+
+# What a container is told to do on its way up: no trouble yet.
+_ON_THE_WAY = ("ContainerCreating", "PodInitializing")
+OOM_KILLED = "OOMKilled"
+UNSCHEDULABLE = "Unschedulable"
+CRASHED = ("CrashLoopBackOff", "Error", OOM_KILLED, "ContainerCannotRun", "RunContainerError")
+
+
+@dataclass(frozen=True)
+class PodTrouble:
+    """What holds a Pod back, in the words of the scheduler or the kubelet; container is empty for the Pod."""
+
+    pod: str
+    reason: str
+    message: str
+    container: str = ""
+    exit_code: int | None = None
+    restarts: int = 0
+    log: Sequence[str] = ()
+
+    @property
+    def has_run(self) -> bool:
+        """Whether a container of the Pod ended, so that it left a log."""
+        return self.exit_code is not None
+
+    @property
+    def sentence(self) -> str:
+        """It in one sentence, without a full stop."""
+        where = f"Pod {self.pod}" + (f", container {self.container}" if self.container else "")
+        ended = f"exit code {self.exit_code}" if self.exit_code is not None else ""
+        again = f"{self.restarts} restarts" if self.restarts else ""
+        about = ", ".join(part for part in (ended, again) if part)
+        said = f": {self.message}" if self.message else ""
+        return f"{where}: {self.reason}{f' ({about})' if about else ''}{said}"
+
+
+def pod_trouble(pod: Object) -> PodTrouble | None:
+    """What holds a Pod back, None where nothing does so visibly."""
+    name = pod["metadata"]["name"]
+    status = pod.get("status", {})
+    for container in (*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())):
+        trouble = _container_trouble(name, container)
+        if trouble:
+            return trouble
+    if status.get("phase") == "Failed":
+        return PodTrouble(name, status.get("reason", "Failed"), status.get("message", ""))
+    conditions = status.get("conditions", ())
+    for kind, otherwise in (("PodScheduled", UNSCHEDULABLE), ("Ready", "NotReady")):
+        for entry in conditions:
+            if entry["type"] == kind and entry["status"] == "False":
+                return PodTrouble(name, entry.get("reason", otherwise), entry.get("message", ""))
+    return None
+
+
+def _container_trouble(pod: str, container: Object) -> PodTrouble | None:
+    state, last = container.get("state", {}), container.get("lastState", {}).get("terminated", {})
+    waiting, ended = state.get("waiting", {}), state.get("terminated", {})
+    reason = waiting.get("reason", "")
+    if reason and reason not in _ON_THE_WAY:
+        # A container that is started again and again says so; why it ended is in its last state.
+        if last.get("reason") == OOM_KILLED:
+            reason = OOM_KILLED
+        message = waiting.get("message", "") or last.get("message", "")
+        exit_code = last.get("exitCode")
+    elif ended.get("exitCode"):
+        reason, message, exit_code = ended.get("reason", "Error"), ended.get("message", ""), ended["exitCode"]
+    else:
+        return None
+    return PodTrouble(
+        pod, reason, " ".join(message.split()), container["name"], exit_code, container.get("restartCount", 0)
+    )
+
+
+def unhealthiness(item: Object) -> str:
+    """What an object lacks to be healthy, empty when nothing does.
+
+    The rules are kstatus's for the kinds that most often keep Flux waiting, and the condition Ready for all
+    others. https://github.com/kubernetes-sigs/cli-utils/blob/master/pkg/kstatus/README.md
+    """
+    if item["metadata"].get("deletionTimestamp"):
+        return "it is being deleted"
+    return _RULES.get(item["kind"], _not_ready)(item)
+
+
+def _condition(item: Object, *kinds: str, status: str) -> str:
+    for entry in item.get("status", {}).get("conditions", ()):
+        if entry["type"] in kinds and entry["status"] == status:
+            said: str = entry.get("message") or entry.get("reason") or entry["type"]
+            return said.rstrip(".")
+    return ""
+
+
+def _replicas(present: str, word: str) -> Callable[[Object], str]:
+    def lacks(item: Object) -> str:
+        status = item.get("status", {})
+        wanted = item.get("spec", {}).get("replicas", 1)
+        updated = status.get("updatedReplicas", wanted)
+        there = min(status.get(present, 0), updated)
+        if there >= wanted and status.get("observedGeneration") == item["metadata"].get("generation"):
+            return ""
+        refused = _condition(item, "ReplicaFailure", status="True")
+        return f"{there} of {wanted} replicas {word}" + (f", {refused}" if refused else "")
+
+    return lacks
+
+
+def _daemon_set(item: Object) -> str:
+    status = item.get("status", {})
+    there, wanted = status.get("numberReady", 0), status.get("desiredNumberScheduled", 0)
+    return "" if there >= wanted else f"{there} of {wanted} Pods ready"
+
+
+def _job(item: Object) -> str:
+    if _condition(item, "Complete", "SuccessCriteriaMet", status="True"):
+        return ""
+    failed = _condition(item, "Failed", "FailureTarget", status="True")
+    return f"it has failed, {failed}" if failed else "it has not completed yet"
+
+
+def _claim(item: Object) -> str:
+    phase = item.get("status", {}).get("phase", "Pending")
+    return "" if phase == "Bound" else f"it is {phase}"
+
+
+def _not_ready(item: Object) -> str:
+    return _condition(item, "Ready", "Available", status="False")
+
+
+_RULES: Mapping[str, Callable[[Object], str]] = {
+    "Deployment": _replicas("availableReplicas", "available"),
+    "StatefulSet": _replicas("readyReplicas", "ready"),
+    "ReplicaSet": _replicas("readyReplicas", "ready"),
+    "DaemonSet": _daemon_set,
+    "Job": _job,
+    "PersistentVolumeClaim": _claim,
+}
+
+
+@dataclass(frozen=True)
+class Unhealthy:
+    """An object that is not healthy, with all that was found out about it."""
+
+    kind: str
+    namespace: str
+    name: str
+    lacks: str
+    conditions: Sequence[Mapping[str, Any]] = ()
+    troubles: Sequence[PodTrouble] = ()
+    events: Sequence[Mapping[str, Any]] = ()
+
+    def __str__(self) -> str:
+        return f"{self.kind} {f'{self.namespace}/' if self.namespace else ''}{self.name}"
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """It as data for Ansible."""
+        return {
+            "kind": self.kind,
+            "namespace": self.namespace,
+            "name": self.name,
+            "lacks": self.lacks,
+            "conditions": [dict(entry) for entry in self.conditions],
+            "pods": [asdict(trouble) | {"log": list(trouble.log)} for trouble in self.troubles],
+            "events": [dict(event) for event in self.events],
+        }

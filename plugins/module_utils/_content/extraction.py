@@ -1,0 +1,384 @@
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+"""The files of an artifact's layer, whoever made it: read within limits, refused by name, written safely.
+
+Nothing here trusts what an archive says of itself: sizes are counted while it is decompressed, and a name is
+only used when all of its parts are plain.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import tarfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import IO, TypeAlias, cast
+
+from ansible_collections.gitops.flux_local.plugins.module_utils._content.archive import (
+    CHUNK,
+    Entry,
+    FileDigest,
+    NotAnArchiveError,
+    file_errors,
+    write_tar,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+
+with suppress(ImportError):  # module.require() names what is missing
+    from pathspec import GitIgnoreSpec
+
+LARGEST_READ = 1024 * 1024  # bytes; no name or extended header of an archive needs more
+OVERHEAD = 4096  # bytes an entry's headers may take on average
+NAMED_IN_A_MESSAGE = 10
+
+Content: TypeAlias = "Iterator[bytes] | None"
+
+_REMEDIES = {
+    "absolute name": "archive the folder by relative names",
+    "name with '..'": "archive the folder by names below it",
+    "backslash in its name": "rename it; Flux rejects the whole artifact",
+    "symlink": "replace it by a file, or set symlinks=skip to leave it out as Flux does",
+    "hard link": "archive the file itself; Flux makes an empty file of it",
+    "device": "leave it out of the archive",
+    "named pipe": "leave it out of the archive",
+    "entry of an unknown kind": "archive it with another program",
+    "name of another file or folder": "rename one of the two: they are the same on this file system",
+}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What an archive may hold: ``size`` in bytes of all files together, ``files`` counts folders too."""
+
+    size: int
+    files: int
+
+    @property
+    def decompressed(self) -> int:
+        """The bytes of an archive that stays within the limits."""
+        return self.size + (self.files + 2) * OVERHEAD
+
+
+@dataclass
+class Tree:
+    """Files by name, and the names of all folders: what two versions are compared by."""
+
+    files: dict[str, FileDigest] = field(default_factory=dict)
+    folders: set[str] = field(default_factory=set)
+
+    @property
+    def sizes(self) -> list[int]:
+        """The size of each file in bytes."""
+        return [file.size for file in self.files.values()]
+
+    def add(self, entry: Entry, content: Content) -> None:
+        """Take in an entry, whose content is read."""
+        name = entry.name
+        if content is None:
+            self.folders.add(name)
+        else:
+            digest = hashlib.sha256()
+            size = 0
+            for block in content:
+                digest.update(block)
+                size += len(block)
+            self.files[name] = FileDigest(digest.hexdigest(), size, entry.is_executable)
+        while name := os.path.dirname(name):
+            self.folders.add(name)
+
+
+class _Forward:
+    """A decompressed layer as ``tarfile`` reads it: forward only, and never more than ``limit`` bytes."""
+
+    def __init__(self, layer: IO[bytes], limits: Limits) -> None:
+        layer.seek(0)
+        self._unpacker = gzip.GzipFile(mode="rb", fileobj=layer)
+        self._limits = limits
+        self._position = 0
+        self.last = b""
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, position: int) -> int:
+        while self._position < position and self.read(min(CHUNK, position - self._position)):
+            pass
+        return self._position
+
+    def read(self, size: int) -> bytes:
+        if size > LARGEST_READ:
+            raise NotAnArchiveError("The artifact's layer has a header that is far too long. Make it again.")
+        try:
+            self.last = self._unpacker.read(size)
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise NotAnArchiveError(
+                f"The artifact's layer is no gzip archive that can be read: {error}."
+            ) from error
+        self._position += len(self.last)
+        if self._position > self._limits.decompressed:
+            raise _too_large(self._limits)
+        return self.last
+
+    def close(self) -> None:
+        self._unpacker.close()
+
+
+def entries(
+    layer: IO[bytes],
+    limits: Limits,
+    *,
+    symlinks: str = "refuse",
+    is_wanted: Callable[[str], bool] = lambda _name: True,
+) -> Iterator[tuple[Entry, Content]]:
+    """The folders and files of a tar+gzip ``layer``; a file's content is read before the next entry.
+
+    ``is_wanted`` is asked about every name; a folder's ends with a slash. ``symlinks`` is ``refuse`` or
+    ``skip``. Raises LoopError at the end for everything that has to be refused, at once beyond a limit, and
+    NotAnArchiveError for what is none.
+    """
+    refused: list[tuple[str, str]] = []
+    left = limits.size
+    for number, (tar, member) in enumerate(_members(layer, limits), start=1):
+        if number > limits.files:
+            raise LoopError(
+                f"max_files: the artifact holds more than {limits.files} files and folders. Raise "
+                "`max_files` if you trust whoever made it.",
+                max_files=limits.files,
+            )
+        name, reason = _name(member.name)
+        reason = reason or _kind(member)
+        if reason:
+            if reason != "symlink" or symlinks == "refuse":
+                refused.append((_printable(member.name), reason))
+        elif member.isdir():
+            if name and is_wanted(f"{name}/"):
+                yield Entry(name, is_folder=True), None
+        elif is_wanted(name):
+            content = _Counted(tar.extractfile(member), left, limits)
+            yield Entry(name, is_folder=False, is_executable=bool(member.mode & 0o111)), iter(content)
+            content.finish()
+            left = content.left
+    refuse(refused)
+
+
+def refuse(refused: Sequence[tuple[str, str]]) -> None:
+    """Raise LoopError for all names that are ``refused``, with the reason for each; nothing for none."""
+    if not refused:
+        return
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in refused:
+        by_reason.setdefault(reason, []).append(name)
+    sentences = [f"{_some(names)} ({reason}): {_REMEDIES[reason]}" for reason, names in by_reason.items()]
+    raise LoopError(
+        f"The artifact cannot be extracted. {'. '.join(sentences)}.",
+        refused=[{"name": name, "reason": reason} for name, reason in refused],
+    )
+
+
+def _members(layer: IO[bytes], limits: Limits) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
+    archive = _Forward(layer, limits)
+    with _tar_errors(), tarfile.open(fileobj=cast("IO[bytes]", archive), mode="r:") as tar:
+        while (member := tar.next()) is not None:
+            yield tar, member
+            tar.members = []  # type: ignore[attr-defined]  # or every header stays in memory
+    # tarfile takes a damaged header for the end.
+    if archive.last.strip(b"\0") or len(archive.last) % tarfile.BLOCKSIZE:
+        raise NotAnArchiveError(
+            "The artifact's layer is no tar archive that can be read: a header is damaged."
+        )
+
+
+@contextmanager
+def _tar_errors() -> Iterator[None]:
+    try:
+        yield
+    except tarfile.TarError as error:
+        raise NotAnArchiveError(
+            f"The artifact's layer is no tar archive that can be read: {error}."
+        ) from error
+
+
+class _Counted:
+    """The content of a file, as long as ``left`` bytes of all files are not used up."""
+
+    def __init__(self, file: IO[bytes] | None, left: int, limits: Limits) -> None:
+        self._file = file
+        self.left = left
+        self._limits = limits
+
+    def __iter__(self) -> Iterator[bytes]:
+        while block := self._block():
+            self.left -= len(block)
+            if self.left < 0:
+                raise _too_large(self._limits)
+            yield block
+
+    def _block(self) -> bytes:
+        with _tar_errors():
+            return self._file.read(CHUNK) if self._file else b""
+
+    def finish(self) -> None:
+        """Read what nobody wanted."""
+        for _block in self:
+            pass
+
+
+def _too_large(limits: Limits) -> LoopError:
+    return LoopError(
+        f"max_size: the artifact's files have more than {limits.size} bytes. Raise `max_size` if you trust "
+        "whoever made it.",
+        max_size=limits.size,
+    )
+
+
+def _name(name: str) -> tuple[str, str | None]:
+    """A member's name without ``.`` and double slashes, and why it has to be refused."""
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    if name.startswith("/"):
+        return name, "absolute name"
+    if ".." in parts:
+        return name, "name with '..'"
+    if "\\" in name:
+        return name, "backslash in its name"
+    return "/".join(parts), None
+
+
+def _kind(member: tarfile.TarInfo) -> str | None:
+    """Why a member of its kind has to be refused."""
+    if member.issym():
+        return "symlink"
+    if member.islnk():
+        return "hard link"
+    if member.isfifo():
+        return "named pipe"
+    if member.isdev():
+        return "device"
+    return None if member.isdir() or member.isreg() else "entry of an unknown kind"
+
+
+def write_tree(members: Iterable[tuple[Entry, Content]], folder: str) -> Tree:
+    """Write ``members`` into the empty ``folder``; returns what was written. Raises LoopError.
+
+    Files get the mode 0644 or 0755, folders 0755. Where a name comes twice, the last one wins, as for Flux.
+    """
+    written = Tree()
+    with file_errors(f"dest: {folder} cannot be written"):
+        for entry, content in members:
+            target = os.path.join(folder, entry.name)
+            if content is None:
+                _make_folder(folder, entry.name, written)
+            else:
+                _make_folder(folder, os.path.dirname(entry.name), written)
+                written.add(entry, _write(target, entry, content, written))
+    return written
+
+
+def _make_folder(root: str, name: str, written: Tree) -> None:
+    if not name or name in written.folders:
+        return
+    _make_folder(root, os.path.dirname(name), written)
+    path = os.path.join(root, name)
+    try:
+        os.mkdir(path)
+        os.chmod(path, 0o755)  # noqa: S103 - whatever the umask is: an artifact knows no other mode
+    except FileExistsError:
+        refuse([(_printable(name), "name of another file or folder")])
+    written.folders.add(name)
+
+
+def _write(path: str, entry: Entry, content: Iterator[bytes], written: Tree) -> Iterator[bytes]:
+    """Write a file while its blocks are passed on."""
+    if entry.name in written.files:
+        os.unlink(path)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    except FileExistsError:
+        refuse([(_printable(entry.name), "name of another file or folder")])
+        raise
+    with os.fdopen(handle, "wb", buffering=0) as file:
+        os.fchmod(handle, 0o755 if entry.is_executable else 0o644)
+        for block in content:
+            file.write(block)
+            yield block
+
+
+def folder_entries(folder: str) -> list[Entry]:
+    """Everything in ``folder``, in the order in which an artifact has it.
+
+    Raises ForeignError for what no artifact can hold.
+    """
+    found: list[Entry] = []
+    waiting = [""]
+    while waiting:
+        prefix = waiting.pop()
+        with os.scandir(os.path.join(folder, prefix)) as scan:
+            children = sorted(scan, key=lambda child: os.fsencode(child.name), reverse=True)
+        for child in children:
+            name = f"{prefix}{child.name}"
+            if child.is_dir(follow_symlinks=False):
+                waiting.append(f"{name}/")
+            elif child.is_file(follow_symlinks=False):
+                executable = bool(child.stat(follow_symlinks=False).st_mode & 0o111)
+                found.append(Entry(name, is_folder=False, is_executable=executable, source=child.path))
+            else:
+                raise ForeignError(name)
+        if prefix:
+            found.append(Entry(prefix.rstrip("/"), is_folder=True))
+    return sorted(found, key=lambda entry: os.fsencode(entry.name).split(b"/"))
+
+
+class ForeignError(Exception):
+    """A folder holds something that no artifact can hold."""
+
+
+def folder_digest(found: Iterable[Entry]) -> str:
+    """The digest of the archive that packing these entries gives."""
+    with open(os.devnull, "wb") as nowhere:
+        return write_tar(found, nowhere)
+
+
+def folder_tree(found: Iterable[Entry]) -> Tree:
+    """What the files on disk hold."""
+    tree = Tree()
+    for entry in found:
+        if entry.is_folder:
+            tree.add(entry, None)
+            continue
+        with open(entry.source, "rb", buffering=0) as file:
+            tree.add(entry, iter(lambda: file.read(CHUNK), b""))
+    return tree
+
+
+def archive_tree(members: Iterable[tuple[Entry, Content]]) -> Tree:
+    """What an archive holds."""
+    tree = Tree()
+    for entry, content in members:
+        tree.add(entry, content)
+    return tree
+
+
+def patterns(include: Sequence[str], exclude: Sequence[str]) -> Callable[[str], bool]:
+    """Whether a name (a folder's with a slash at its end) is wanted, by patterns as in ``.gitignore``."""
+    wanted = _spec("include", include)
+    unwanted = _spec("exclude", exclude)
+    return lambda name: (not include or wanted.match_file(name)) and not unwanted.match_file(name)
+
+
+def _spec(option: str, lines: Sequence[str]) -> GitIgnoreSpec:
+    try:
+        return GitIgnoreSpec.from_lines(lines)
+    except ValueError as error:
+        raise LoopError(f"{option}: {error}. Write patterns as in .gitignore.") from error
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - NAMED_IN_A_MESSAGE
+    return ", ".join(names[:NAMED_IN_A_MESSAGE]) + (f" and {more} more" if more > 0 else "")
+
+
+def _printable(name: str) -> str:
+    return name.encode("utf-8", "backslashreplace").decode("utf-8").replace("\n", "\\n")

@@ -1,0 +1,32 @@
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+"""How every module of the collection ends: with a result, or with one sentence."""
+
+from __future__ import annotations
+
+import importlib
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+
+
+def require(module: AnsibleModule, *libraries: str) -> None:
+    """Fail the module with Ansible's own sentence when one of the Python ``libraries`` cannot be imported."""
+    for library in libraries:
+        try:
+            importlib.import_module(library)
+        except ImportError:
+            module.fail_json(msg=missing_required_lib(library), exception=traceback.format_exc())
+
+
+def exit_with(module: AnsibleModule, call: Callable[[], dict[str, Any]]) -> None:
+    """End ``module`` with what ``call`` returns, or with what the ``LoopError`` says that it raises."""
+    try:
+        result = call()
+    except LoopError as error:
+        module.fail_json(msg=error.message, **error.details)
+    module.exit_json(**result)

@@ -1,0 +1,52 @@
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+"""Why the workloads of a cluster that have failed have done so, as they are now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import Cluster
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.evidence import explore
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.explain import (
+    Cause,
+    Failure,
+    cause_of,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions import (
+    State,
+    kustomization_verdict,
+    source_verdict,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
+    KUSTOMIZATION,
+    OCI_REPOSITORY,
+    Object,
+    ObjectRef,
+    ref_of,
+    source_of,
+)
+
+MOST = 20  # failures that are looked into; each takes a few requests
+
+
+def causes_of(cluster: Cluster) -> Mapping[ObjectRef, Cause]:
+    """The cause for each Kustomization that has failed, or whose source has. Raises ClusterError."""
+    sources = {ref_of(OCI_REPOSITORY, item): item for item in cluster.list(OCI_REPOSITORY).items}
+    failures = failures_of(cluster.list(KUSTOMIZATION).items, sources)
+    return {failure.ref: cause_of(explore(cluster, failure)) for failure in failures[:MOST]}
+
+
+def failures_of(kustomizations: Sequence[Object], sources: Mapping[ObjectRef, Object]) -> list[Failure]:
+    """What has failed; a source that has is what its Kustomization fails of."""
+    failures = []
+    for item in kustomizations:
+        ref, source_ref = ref_of(KUSTOMIZATION, item), source_of(item)
+        source = sources.get(source_ref)
+        own = replace(kustomization_verdict(item), subject=ref)
+        fetched = replace(source_verdict(source), subject=source_ref) if source else own
+        verdict = fetched if fetched.state is State.FAILED else own
+        if verdict.state is State.FAILED:
+            failures.append(Failure(ref, verdict, 0, source=source, kustomization=item))
+    return failures

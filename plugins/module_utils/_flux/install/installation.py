@@ -1,0 +1,180 @@
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a cluster's Deployments say of the Flux in it: whose it is, how old, and whether it can be used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.install.manifests import (
+    CONTAINER,
+    CONTROLLERS,
+    LOOP,
+    MANAGED_BY,
+    OURS,
+    VERSION,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
+    KUSTOMIZATION,
+    OCI_REPOSITORY,
+    Kind,
+    Object,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.semver import parse_version
+
+COMPONENT = "app.kubernetes.io/component"
+
+
+@dataclass(frozen=True)
+class Installation:
+    """Flux in one namespace; ``controllers`` are the Deployments of those that a loop needs."""
+
+    namespace: str
+    controllers: Mapping[str, Object]
+
+    @property
+    def loop(self) -> str | None:
+        """The loop that installed it, None where something else did."""
+        owners = {
+            item["metadata"].get("annotations", {}).get(LOOP)
+            for item in self.controllers.values()
+            if item["metadata"].get("labels", {}).get(MANAGED_BY) == OURS
+        }
+        return owners.pop() if len(owners) == 1 else None
+
+    @property
+    def installer(self) -> str:
+        """Who made it, as far as it says."""
+        if self.loop is not None:
+            return f"the loop {self.loop}"
+        labels = [item["metadata"].get("labels", {}).get(MANAGED_BY) for item in self.controllers.values()]
+        return next((label for label in labels if label and label != OURS), "flux install or something else")
+
+    @property
+    def version(self) -> str:
+        """Flux's version with its leading v, empty where its labels do not say it."""
+        labels = [item["metadata"].get("labels", {}).get(VERSION) for item in self.controllers.values()]
+        return next((label for label in labels if label), "")
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """The version of each controller by the tag of its image, empty where that is a digest alone."""
+        return {
+            name: str(version) if (version := parse_version(tag_of(image_of(item)))) else ""
+            for name, item in self.controllers.items()
+        }
+
+
+def installations(deployments: Iterable[Object]) -> list[Installation]:
+    """The installations among a cluster's Deployments, one for each namespace."""
+    found: dict[str, dict[str, Object]] = {}
+    for item in deployments:
+        metadata = item["metadata"]
+        name = next(
+            (
+                each
+                for each in (metadata.get("labels", {}).get(COMPONENT), metadata["name"])
+                if each in CONTROLLERS
+            ),
+            None,
+        )
+        if name:
+            found.setdefault(metadata["namespace"], {})[name] = item
+    return [Installation(namespace, controllers) for namespace, controllers in sorted(found.items())]
+
+
+def image_of(deployment: Object) -> str:
+    """The image of a controller."""
+    containers = deployment["spec"]["template"]["spec"]["containers"]
+    named = [each for each in containers if each["name"] == CONTAINER]
+    return str((named or containers)[0]["image"])
+
+
+def tag_of(image: str) -> str:
+    """The tag of ``host:port/repository:tag@digest``, empty without one."""
+    tag = image.partition("@")[0].rpartition(":")[2]
+    return "" if "/" in tag or ":" not in image.partition("@")[0] else tag
+
+
+def newer_than(installed: Installation, version: str, versions: Mapping[str, str]) -> list[str]:
+    """What of an installation is newer than what would take its place, one line for each."""
+    pairs = [("Flux", installed.version, version)]
+    pairs += [(name, was, versions[name]) for name, was in installed.versions.items() if name in versions]
+    lines = []
+    for name, was, becomes in pairs:
+        there, wanted = parse_version(was), parse_version(becomes)
+        if there and wanted and wanted < there:
+            lines.append(f"{name} {there} would become {wanted}")
+    return lines
+
+
+def flaws(installed: Installation, crds: Mapping[Kind, Object | None]) -> list[str]:
+    """Why an installation cannot be used, one line for each reason."""
+    lines = [f"{name} is not there" for name in CONTROLLERS if name not in installed.controllers]
+    lines += [
+        f"{name} is scaled to 0"
+        for name, item in installed.controllers.items()
+        if item["spec"].get("replicas", 1) == 0
+    ]
+    return [*lines, *unserved(crds)]
+
+
+def unserved(crds: Mapping[Kind, Object | None]) -> list[str]:
+    """Which of Flux's kinds are not served in the version that is needed, and in which ones they are."""
+    lines = []
+    for kind, crd in crds.items():
+        versions: Sequence[Any] = crd["spec"]["versions"] if crd else []
+        served = [each["name"] for each in versions if each["served"]]
+        if kind.version not in served:
+            lines.append(
+                f"it serves {kind.name} as {', '.join(served) or 'nothing'}, and {kind.version} is needed"
+            )
+    return lines
+
+
+NEEDED = (OCI_REPOSITORY, KUSTOMIZATION)
+
+
+def is_available(deployment: Object | None) -> bool:
+    """Whether a Deployment's newest Pods are all there, ready, and alone."""
+    if deployment is None:
+        return False
+    status, wanted = deployment.get("status", {}), deployment["spec"].get("replicas", 1)
+    counts = [status.get(name, 0) for name in ("replicas", "updatedReplicas", "availableReplicas")]
+    is_observed = status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 0)
+    return is_observed and counts == [wanted] * 3
+
+
+CRASH_LOOP = "CrashLoopBackOff"
+ENDED_BY_ITSELF = 1  # the exit code of Flux's controllers when they give up
+# Reasons for which a container waits that no waiting mends.
+_HOPELESS = (
+    "ImagePullBackOff",
+    "ErrImageNeverPull",
+    "InvalidImageName",
+    CRASH_LOOP,
+    "RunContainerError",
+    "CreateContainerError",
+    "CreateContainerConfigError",
+)
+
+
+def pod_trouble(pod: Object, *, may_crash: bool = False) -> str | None:
+    """Why a Pod will not become ready, in the words of its node; None while it may.
+
+    With ``may_crash`` a controller may end by itself: it does so while the API server of a node that was just
+    started is not there, and is started again.
+    """
+    for container in pod.get("status", {}).get("containerStatuses", []):
+        waiting = container.get("state", {}).get("waiting", {})
+        if waiting.get("reason") in _HOPELESS:
+            ended = container.get("lastState", {}).get("terminated", {})
+            if may_crash and waiting["reason"] == CRASH_LOOP and ended.get("exitCode") == ENDED_BY_ITSELF:
+                continue
+            said = [waiting["reason"], ended.get("message"), waiting.get("message")]
+            if ended.get("exitCode") is not None:
+                said.append(f"it ended with {ended['exitCode']}")
+            return ": ".join(" ".join(str(part).split()) for part in said if part)
+    return None

@@ -1,0 +1,182 @@
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a loop uses of its machine: memory, restarts, ports, disk, and how long its certificates are valid."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._loop.ports import read_ports
+from ansible_collections.gitops.flux_local.plugins.module_utils._processes.group import (
+    UP,
+    Live,
+    daemon_file,
+    read_bytes,
+    socket_path,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._processes.supervisord import Supervisord
+
+with suppress(ImportError):  # module.require() names what is missing
+    import yaml
+    from cryptography import x509
+
+_LOG = "supervisor/supervisord.log"
+_BEGUN = "supervisord started with pid"
+# What supervisord logs when a program ended that nobody asked to end.
+_EXITED = re.compile(r"^\S+ \S+ [A-Z]+ exited: (\S+) \(", re.MULTILINE)
+
+
+def restarts(log: str) -> dict[str, int]:
+    """How often each program has ended by itself since supervisord began, by what supervisord logged."""
+    counted: dict[str, int] = {}
+    for name in _EXITED.findall(log.rpartition(_BEGUN)[2]):
+        counted[name] = counted.get(name, 0) + 1
+    return counted
+
+
+def program_states(
+    live: Mapping[str, Live],
+    versions: Mapping[str, str],
+    ended: Mapping[str, int],
+    memory: Mapping[int, int],
+    now: datetime.datetime,
+) -> list[dict[str, Any]]:
+    """The programs of a loop as its status has them, by name."""
+    states = []
+    for name, one in sorted(live.items()):
+        runs = one.state in UP
+        states.append(
+            {
+                "name": name,
+                "kind": "process",
+                "version": versions.get(name),
+                "state": one.state.lower(),
+                "running": runs,
+                "pid": one.pid or None,
+                "memory": memory.get(one.pid) if runs else None,
+                "restarts": ended.get(name, 0),
+                "uptime": max(0, int(now.timestamp()) - one.since) if runs and one.since else None,
+                "message": one.problem,
+            }
+        )
+    return states
+
+
+def programs(state_dir: str, versions: Mapping[str, str], now: datetime.datetime) -> list[dict[str, Any]]:
+    """What supervisord runs for the loop, nothing for a loop that has none. Raises LoopError."""
+    if not Path(daemon_file(state_dir)).exists():
+        return []
+    supervisor = Supervisord(state_dir, socket_path(state_dir, uid=os.getuid()))
+    if not supervisor.is_running():
+        raise LoopError("The loop is stopped: none of its programs runs. Bring it up with site.yml.")
+    live = supervisor.processes()
+    log = (read_bytes(f"{state_dir}/{_LOG}") or b"").decode(errors="replace")
+    memory = resident_memory(one.pid for one in live.values() if one.pid)
+    return program_states(live, versions, restarts(log), memory, now)
+
+
+def resident_memory(pids: Iterable[int]) -> dict[int, int]:
+    """The resident memory of processes, in bytes; those that have ended are left out."""
+    if not Path("/proc/self/statm").exists():
+        wanted = ",".join(map(str, pids))
+        listing = subprocess.run(
+            ["ps", "-o", "pid=,rss=", "-p", wanted], capture_output=True, text=True, check=False
+        )
+        rows = (line.split() for line in listing.stdout.splitlines())
+        return {int(row[0]): int(row[1]) * 1024 for row in rows if len(row) == 2}
+    page = os.sysconf("SC_PAGE_SIZE")
+    held = {}
+    for pid in pids:
+        try:
+            held[pid] = int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * page
+        except (OSError, IndexError):
+            continue
+    return held
+
+
+def ports(state_dir: str) -> list[dict[str, Any]]:
+    """The ports that the loop has on 127.0.0.1. Raises LoopError."""
+    return [{"name": name, "port": port} for name, port in sorted(read_ports(state_dir).items())]
+
+
+def disk(state_dir: str) -> dict[str, Any]:
+    """What the folders of a loop hold, in bytes, the largest first, and what their file system has left."""
+    folders = [path for path in Path(state_dir).iterdir() if path.is_dir() and not path.is_symlink()]
+    used = [{"name": path.name, "size": _size(path)} for path in folders]
+    used.sort(key=lambda one: (-int(str(one["size"])), str(one["name"])))
+    return {
+        "path": state_dir,
+        "used": sum(int(str(one["size"])) for one in used),
+        "free": shutil.disk_usage(state_dir).free,
+        "folders": used,
+    }
+
+
+def _size(folder: Path) -> int:
+    """The space that the files of a folder take. What goes away meanwhile takes none."""
+    taken = 0
+    for path, _folders, names in os.walk(folder):
+        for name in names:
+            try:
+                found = os.lstat(os.path.join(path, name))
+            except OSError:
+                continue
+            # A file with holes, such as etcd's, takes less than its length.
+            taken += found.st_blocks * 512
+    return taken
+
+
+def certificates(state_dir: str, kubeconfig: str | None, now: datetime.datetime) -> list[dict[str, Any]]:
+    """The certificates of the loop and of its kubeconfig, the first to end first. Raises LoopError."""
+    found = [
+        *(
+            _certificate(path.stem, str(path), read_bytes(str(path)) or b"", now)
+            for path in sorted(Path(state_dir, "pki").glob("*.crt"))
+        ),
+        *(
+            _certificate(name, str(kubeconfig), content, now)
+            for name, content in embedded_certificates(kubeconfig and read_bytes(kubeconfig)).items()
+        ),
+    ]
+    known = [one for one in found if one]
+    return sorted(known, key=lambda one: (str(one["not_after"]), str(one["name"])))
+
+
+def embedded_certificates(kubeconfig: bytes | str | None) -> dict[str, bytes]:
+    """The certificates in a kubeconfig itself, in PEM, by what they are for; those it names are files."""
+    try:
+        content = yaml.safe_load(kubeconfig or "")
+        return {
+            f"{kind} {entry['name']}": base64.b64decode(entry[kind][field])
+            for kind, field in (
+                ("cluster", "certificate-authority-data"),
+                ("user", "client-certificate-data"),
+            )
+            for entry in content[f"{kind}s"]
+            if field in entry[kind]
+        }
+    except (yaml.YAMLError, TypeError, KeyError, ValueError):
+        return {}
+
+
+def _certificate(name: str, path: str, pem: bytes, now: datetime.datetime) -> dict[str, Any] | None:
+    try:
+        ends = x509.load_pem_x509_certificate(pem).not_valid_after_utc
+    except ValueError:
+        return None
+    return {
+        "name": name,
+        "path": path,
+        "not_after": ends.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "days_left": (ends - now).days,
+    }

@@ -1,0 +1,232 @@
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+"""Blobs on their way to a registry and back: in one piece or in parts, continued where they broke off."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import IO, Protocol
+from urllib.parse import urlencode, urljoin, urlsplit
+
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.answers import cause_of
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.authentication import PUSH
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import (
+    Descriptor,
+    Location,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.requests import (
+    CHUNK,
+    MAX_ATTEMPTS,
+    Request,
+    pause_after,
+)
+
+with suppress(ImportError):  # module.require() names what is missing
+    import requests
+
+SLOWEST_UPLOAD = 1024 * 1024  # bytes in a second; a slower registry is taken for dead
+SLOWEST_DOWNLOAD = 16 * 1024  # bytes in a second; with less, nothing is going on
+UPLOAD_CHUNK = 16 * 1024 * 1024  # bytes
+SMALLEST_UPLOAD_CHUNK = 64 * 1024  # bytes
+
+
+class Client(Protocol):
+    """What talks to the registry."""
+
+    @property
+    def reference(self) -> Location:
+        """The repository."""
+
+    @property
+    def timeout(self) -> float:
+        """How long a registry may be silent, in seconds."""
+
+    def once(self, request: Request, left: float) -> requests.Response:
+        """The answer to one attempt, which may take ``left`` seconds."""
+
+    def persistently(
+        self, attempt: Callable[[float], requests.Response], what: str, allowed: float
+    ) -> requests.Response:
+        """The answer to ``attempt``, which is made again where a failure may pass. Raises LoopError."""
+
+    def require(self, response: requests.Response, verb: str, what: str, *statuses: int) -> None:
+        """Raise LoopError unless ``response`` has one of ``statuses``."""
+
+
+def upload(
+    client: Client, url: str, blob: Descriptor, content: IO[bytes], mount_from: str | None = None
+) -> None:
+    """Store ``content``, starting at ``url``; or have it taken from the repository ``mount_from``.
+
+    In one request, or in parts where the registry takes no request as large. Raises LoopError.
+    """
+    response = client.persistently(
+        lambda left: _upload_whole(client, url, blob, content, mount_from, left),
+        f"POST {urlsplit(url).path}",
+        client.timeout + blob.size / SLOWEST_UPLOAD,
+    )
+    if response.status_code == 413:
+        response = upload_in_parts(client, url, blob, content)
+    client.require(response, "upload", blob.digest, 200, 201, 202, 204)
+
+
+def _upload_whole(
+    client: Client, url: str, blob: Descriptor, content: IO[bytes], mount_from: str | None, left: float
+) -> requests.Response:
+    """One attempt, with an upload of its own: what a broken one left is not continued."""
+    if mount_from:
+        url += f"?{urlencode({'mount': blob.digest, 'from': mount_from})}"
+    begun = client.once(Request("POST", url, headers={"Content-Length": "0"}, actions=PUSH), left)
+    if begun.status_code != 202:
+        return begun
+    headers = {"Content-Type": "application/octet-stream", "Content-Length": str(blob.size)}
+    put = Request("PUT", _finished(_location(begun), blob.digest), content, headers, actions=PUSH)
+    return client.once(put, left)
+
+
+def upload_in_parts(client: Client, url: str, blob: Descriptor, content: IO[bytes]) -> requests.Response:
+    """For a registry, or a proxy before it, that takes no request as large as the blob."""
+    begun = _send(client, Request("POST", url, headers={"Content-Length": "0"}, actions=PUSH))
+    client.require(begun, "upload", blob.digest, 202)
+    least = begun.headers.get("OCI-Chunk-Min-Length", "")
+    smallest = int(least) if least.isdigit() else SMALLEST_UPLOAD_CHUNK
+    state = _Upload(_location(begun), 0)
+    size = max(UPLOAD_CHUNK, smallest)
+    while state.offset < blob.size:
+        response = _send_part(client, state, blob, content, size)
+        if response.status_code == 413 and size > smallest:
+            size = max(size // 4, smallest)
+            continue
+        client.require(response, "upload a part of", blob.digest, 202, 204)
+    end = _finished(state.location, blob.digest)
+    return _send(client, Request("PUT", end, headers={"Content-Length": "0"}, actions=PUSH))
+
+
+def _send(client: Client, request: Request) -> requests.Response:
+    what = f"{request.method} {urlsplit(request.url).path}"
+    return client.persistently(lambda left: client.once(request, left), what, client.timeout)
+
+
+def _send_part(
+    client: Client, state: _Upload, blob: Descriptor, content: IO[bytes], size: int
+) -> requests.Response:
+    """Send what comes next; where an attempt fails, the registry is asked how much has arrived."""
+
+    def attempt(left: float) -> requests.Response:
+        if state.is_unsure:
+            held = client.once(Request("GET", state.location, actions=PUSH), left)
+            if held.status_code == 204:
+                state.learn(held)
+            if held.status_code != 204 or state.offset >= blob.size:
+                return held
+        content.seek(state.offset)
+        part = content.read(min(size, blob.size - state.offset))
+        headers = {
+            "Content-Type": "application/octet-stream",
+            "Content-Range": f"{state.offset}-{state.offset + len(part) - 1}",
+        }
+        state.is_unsure = True
+        response = client.once(Request("PATCH", state.location, part, headers, actions=PUSH), left)
+        if response.status_code == 202:
+            state.learn(response, len(part))
+        state.is_unsure = response.status_code not in {202, 413}
+        return response
+
+    what = f"PATCH {urlsplit(state.location).path}"
+    return client.persistently(attempt, what, client.timeout + size / SLOWEST_UPLOAD)
+
+
+def download(client: Client, url: str, blob: Descriptor, into: IO[bytes]) -> str:
+    """Write what is at ``url`` to ``into``, at most the size of ``blob``; returns the digest of what came.
+
+    What breaks off is continued from there. Raises LoopError.
+    """
+    received = _Received()
+    failure = ""
+    for attempt in range(MAX_ATTEMPTS):
+        if attempt:
+            time.sleep(pause_after(attempt))
+        try:
+            _fetch_rest(client, url, blob, into, received)
+        except requests.RequestException as error:
+            failure = cause_of(error, client.timeout)
+        else:
+            return received.digest
+    raise LoopError(
+        f"url: reading {blob.digest} of {client.reference.url} broke off {MAX_ATTEMPTS} times, at last after "
+        f"{received.size} of {blob.size} bytes: {failure}. Run again.",
+        url=client.reference.url,
+    )
+
+
+def _fetch_rest(client: Client, url: str, blob: Descriptor, into: IO[bytes], received: _Received) -> None:
+    headers = {"Accept-Encoding": "identity"}
+    if received.size:
+        headers["Range"] = f"bytes={received.size}-"
+    deadline = time.monotonic() + client.timeout + blob.size / SLOWEST_DOWNLOAD
+    with _send(client, Request("GET", url, headers=headers, stream=True)) as response:
+        client.require(response, "read", blob.digest, 200, *([206] if received.size else []))
+        known = received.size if response.status_code == 200 else 0  # the beginning comes once more
+        for block in response.iter_content(CHUNK):
+            fresh = block[known:]
+            known = max(known - len(block), 0)
+            received.take(fresh)
+            if received.size > blob.size:
+                return  # its digest will not be the one wanted
+            into.write(fresh)
+            if time.monotonic() > deadline:
+                raise requests.Timeout("too slow")
+
+
+@dataclass
+class _Upload:
+    """An upload in parts: where the next one goes, and how many bytes have arrived, as far as is known."""
+
+    location: str
+    offset: int
+    is_unsure: bool = False
+
+    def learn(self, response: requests.Response, sent: int = 0) -> None:
+        """Take over what the registry says after ``sent`` bytes.
+
+        OCI distribution spec, "Pushing a blob in chunks", where ``0-0`` stands for nothing as well as for one
+        byte. Raises LoopError where it takes nothing.
+        """
+        self.location = _location(response) if "Location" in response.headers else self.location
+        last = response.headers.get("Range", "").rpartition("-")[2]
+        before = self.offset
+        self.offset = int(last) + 1 if last.isdigit() and last != "0" else sent and before + sent
+        if sent and self.offset <= before:
+            raise LoopError(
+                "url: the registry takes uploads in parts, but stores nothing. Repair the registry."
+            )
+
+
+class _Received:
+    """What has come of a blob."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+        self.size = 0
+
+    @property
+    def digest(self) -> str:
+        return f"sha256:{self._hash.hexdigest()}"
+
+    def take(self, block: bytes) -> None:
+        self._hash.update(block)
+        self.size += len(block)
+
+
+def _location(upload: requests.Response) -> str:
+    return urljoin(upload.url, upload.headers.get("Location", ""))
+
+
+def _finished(location: str, digest: str) -> str:
+    """The URL that ends an upload."""
+    return f"{location}{'&' if '?' in location else '?'}{urlencode({'digest': digest})}"

@@ -1,0 +1,292 @@
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+"""The cache of programs: what it has, and how a program gets into it whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import mmap
+import os
+import platform as python_platform
+import shlex
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.image_method import ImageMethod
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.images import (
+    Availability,
+    Images,
+    grouped,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.methods import (
+    Commands,
+    FolderMethod,
+    GoMethod,
+    LocalCommands,
+    Method,
+    find_in_folder,
+    lacking,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.table import (
+    Place,
+    Program,
+    Step,
+    cached,
+    last_lines,
+    log_file,
+    parse_program,
+    plan,
+    platform_name,
+    proves_version,
+    recorded_version,
+    select,
+)
+
+CHECK_SECONDS = 60
+
+# What the option method names, made from the module's options and the platform.
+METHODS: dict[str, Callable[[Mapping[str, Any], str, Commands], Method]] = {
+    "folder": lambda options, platform, _commands: FolderMethod(Path(options["folder"]), platform),
+    "image": lambda options, platform, commands: ImageMethod(
+        Images.from_params(options), platform, GoMethod(Path(options["modules_dir"]), platform, commands)
+    ),
+    "go": lambda options, platform, commands: GoMethod(Path(options["modules_dir"]), platform, commands),
+}
+
+
+def this_platform() -> str:
+    """The platform that programs are installed for. Raises LoopError when there are none for it."""
+    return platform_name(python_platform.system(), python_platform.machine())
+
+
+def run(options: Mapping[str, Any], *, check_mode: bool, warn: Callable[[str], None]) -> dict[str, Any]:
+    """What the module program_install does with its options."""
+    platform, commands = this_platform(), LocalCommands()
+    method = METHODS[options["method"]](options, platform, commands)
+    installer = Installer(Path(options["cache_dir"]), platform, method, commands, warn)
+    return installer.install(parse_program(options["program"]), check_mode=check_mode)
+
+
+def look(
+    entries: Sequence[Mapping[str, Any]],
+    *,
+    names: Sequence[str],
+    cache: Path,
+    platform: str,
+    source: str,
+    folder: Path | None,
+    images: Images,
+    warn: Callable[[str], None],
+) -> dict[str, Any]:
+    """Where the programs are or will be, and how those that are missing will be installed, in order.
+
+    Raises LoopError naming all that the only source lacks.
+    """
+    programs = select([parse_program(entry) for entry in entries], names)
+    if folder and not folder.is_dir():
+        raise LoopError(f"folder {folder} is no directory. Name one that has the programs, or leave it out.")
+    places = {program.name: cached(cache, program, platform) for program in programs}
+    present = {program.name for program in programs if not lacking(places[program.name], program)}
+    wanted = [program for program in programs if program.name not in present]
+    in_folder = _in_folder(wanted, folder, platform, source) if source in ("auto", "folder") else set()
+    found = Availability()
+    if source in ("auto", "image"):
+        remaining = [program for program in wanted if program.name not in in_folder]
+        found = _in_images(remaining, images, platform, source, warn)
+    steps = plan(programs, present=present, in_folder=in_folder, in_images=found.available, source=source)
+    originals = {entry["name"]: dict(entry) for entry in entries}
+    return {
+        "changed": False,
+        "platform": platform,
+        "paths": {program.name: places[program.name].as_fact(program) for program in programs},
+        "missing": [
+            {
+                "name": step.program.name,
+                "version": step.program.version,
+                "method": step.method,
+                "needs_module": _needs_module(step, found),
+                "log": str(log_file(cache, step.program)),
+                "program": originals[step.program.name],
+            }
+            for step in steps
+        ],
+    }
+
+
+def _needs_module(step: Step, found: Availability) -> bool:
+    """Whether a Go module has to be had only for the manifests in it."""
+    if step.method == "image":
+        return bool(step.program.manifests) and step.program.name not in found.with_manifests
+    return step.method == "go" and not step.program.has_program
+
+
+def _in_folder(programs: Sequence[Program], folder: Path | None, platform: str, source: str) -> set[str]:
+    """Those that the folder has. Raises LoopError for all that it lacks, when it is the only source."""
+    absent = (
+        {program.name: find_in_folder(folder, program, platform)[1] for program in programs} if folder else {}
+    )
+    if source == "folder" and any(absent.values()):
+        paths = ", ".join(str(path) for each in absent.values() for path in each)
+        raise LoopError(
+            f"folder {folder} lacks {paths}. "
+            "Put them there, or let other sources supply what it lacks (source: auto).",
+            lacking=[name for name, each in absent.items() if each],
+        )
+    return {name for name, each in absent.items() if not each}
+
+
+def _in_images(
+    programs: Sequence[Program], images: Images, platform: str, source: str, warn: Callable[[str], None]
+) -> Availability:
+    """Those that can be had from images. Raises LoopError for all others when it is the only source."""
+    if not platform.startswith("linux-"):
+        if source == "image":
+            raise LoopError(
+                f"source: images have programs for Linux, and this is {platform}. "
+                "Let them be copied from a folder or built with Go (source: auto)."
+            )
+        return Availability()
+    found = images.look([program for program in programs if program.has_program], platform)
+    reasons = [f"{', '.join(names)}: {reason}." for names, reason in grouped(found.refused)]
+    if reasons and source == "image":
+        raise LoopError(
+            "These programs cannot be had from images. " + " ".join(reasons) + " "
+            "Fill the mirror (playbooks/mirror.yml), or let other sources supply them (source: auto).",
+            lacking=list(found.refused),
+        )
+    for reason in reasons:
+        warn(f"Not from images but with Go: {reason}")
+    alone = _with_manifests(programs, images, source, warn)
+    found.add(Availability(alone, with_manifests=alone))
+    return found
+
+
+def _with_manifests(
+    programs: Sequence[Program], images: Images, source: str, warn: Callable[[str], None]
+) -> set[str]:
+    """Those that are manifests alone, and that the mirror has."""
+    try:
+        return images.holding_manifests([program for program in programs if not program.has_program])
+    except LoopError as error:
+        if source == "image":
+            raise
+        warn(f"Manifests not from the mirror but from Go modules: {error.message}")
+        return set()
+
+
+@dataclass(frozen=True)
+class Installer:
+    """Puts programs that one method obtains into a cache, whole or not at all."""
+
+    cache: Path
+    platform: str
+    method: Method
+    commands: Commands
+    warn: Callable[[str], None]
+
+    def install(self, program: Program, *, check_mode: bool) -> dict[str, Any]:
+        """Have the program in the cache, and say where it is.
+
+        Raises LoopError with the end of the log when it cannot be obtained, or is not what it should be.
+        """
+        place = cached(self.cache, program, self.platform)
+        log = log_file(self.cache, program)
+        changed = bool(lacking(place, program))
+        if changed and not check_mode:
+            try:
+                with _only_one_at_work(
+                    self.cache / ".locks" / f"{program.name}-{program.version}-{self.platform}"
+                ):
+                    # Whoever had the lock before may have installed it.
+                    changed = bool(lacking(place, program))
+                    if changed:
+                        self._put(program, place, log)
+            except OSError as error:
+                raise LoopError(
+                    f"{program.name} could not be put into the cache {self.cache}: {error}. "
+                    "Make room there or make it writable, or choose another folder as cache_dir.",
+                    log=str(log),
+                ) from error
+        return {"changed": changed, "log": str(log), **place.as_fact(program)}
+
+    def _put(self, program: Program, place: Place, log: Path) -> None:
+        """Obtain the program, check it, and move it to its place in one step."""
+        partial = self.cache / ".partial"
+        partial.mkdir(exist_ok=True)
+        prefix = f"{program.name}-{program.version}-{self.platform}-"
+        for left_behind in partial.glob(f"{prefix}*"):
+            shutil.rmtree(left_behind)
+        log.parent.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=prefix, dir=partial) as temporary:
+            whole, scratch = Path(temporary, "whole"), Path(temporary, "scratch")
+            whole.mkdir()
+            scratch.mkdir()
+            obtained = Place(whole / program.name, whole / "manifests" if place.manifests else None)
+            try:
+                with log.open("w", encoding="utf-8") as stream:
+                    self.method.obtain(program, obtained, scratch, stream)
+                if program.has_program:
+                    obtained.program.chmod(0o755)
+                    self._check(program, obtained.program)
+            except LoopError as error:
+                said = last_lines(log.read_text(encoding="utf-8", errors="replace"))
+                raise LoopError(
+                    f"{error.message} The log is {log}; it ends with:\n{said}", log=str(log)
+                ) from error
+            _write_to_disk(whole)
+            place.program.parent.parent.mkdir(parents=True, exist_ok=True)
+            if place.program.parent.exists():
+                shutil.rmtree(place.program.parent)
+            whole.rename(place.program.parent)
+
+    def _check(self, program: Program, path: Path) -> None:
+        """Run the program to see that it works and is the version wanted; warn when that cannot be told."""
+        origin, remedy = self.method.origin(program), self.method.remedy(program)
+        try:
+            _status, output, complaints = self.commands.answer(
+                [str(path), *program.check_arguments], os.environ, CHECK_SECONDS
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise LoopError(f"{origin} does not run here: {error}. {remedy}") from error
+        if not proves_version(program, output + complaints):
+            said = (output + complaints).strip().partition("\n")[0]
+            asked = shlex.join(program.check_arguments)
+            raise LoopError(
+                f"{origin} answers {asked} with {said!r}, not with {program.check_text!r}. {remedy}"
+            )
+        if not program.check_build_info:
+            return
+        recorded = _recorded_version(path, program.source)
+        if not recorded:
+            self.warn(f"{origin} does not say its version. That it is {program.version} is taken on trust.")
+        elif recorded != program.version:
+            raise LoopError(f"{origin} is version {recorded}, not {program.version}. {remedy}")
+
+
+@contextlib.contextmanager
+def _only_one_at_work(lock: Path) -> Iterator[None]:
+    """Hold the lock, after waiting for whoever holds it; a process that ends gives it back."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w", encoding="utf-8") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+def _recorded_version(path: Path, source: str) -> str:
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return recorded_version(content, source)
+
+
+def _write_to_disk(folder: Path) -> None:
+    """Have the files on disk before they get their name: a power cut must not leave an empty program."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as stream:
+                os.fsync(stream.fileno())

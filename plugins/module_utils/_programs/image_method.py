@@ -1,0 +1,122 @@
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+"""Programs out of their official images, and their manifests out of a mirror."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO, TextIO
+
+from ansible_collections.gitops.flux_local.plugins.module_utils._content.archive import decompressed, read_tar
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import Manifest
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import Repository
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.image_tree import (
+    Tree,
+    copy_content,
+    members,
+    uncompress,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.images import (
+    Found,
+    Images,
+    manifests_artifact,
+    parse_image,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.methods import (
+    GoMethod,
+    lacking_manifests,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.table import Place, Program
+
+
+@dataclass(frozen=True)
+class ImageMethod:
+    """Takes programs out of images; ``modules`` supplies the manifests that no mirror has."""
+
+    images: Images
+    platform: str
+    modules: GoMethod
+
+    def obtain(self, program: Program, into: Place, scratch: Path, log: TextIO) -> None:
+        if program.has_program:
+            self._obtain_program(program, into, scratch, log)
+        if into.manifests:
+            self._obtain_manifests(program, into, scratch, log)
+
+    def _obtain_program(self, program: Program, into: Place, scratch: Path, log: TextIO) -> None:
+        image = parse_image(program.image)
+        try:
+            found = self.images.require(image)
+            manifest = self.images.for_platform(found, self.platform)
+            log.write(f"{image} in {self.images.place(image)}: {manifest.digest} for {self.platform}\n")
+            with into.program.open("wb") as file:
+                _extract(found.repository, manifest, program.path, file, scratch)
+        except LoopError as error:
+            raise LoopError(f"{image} gives no {program.name}. {error.message}", **error.details) from error
+
+    def origin(self, program: Program) -> str:
+        return f"{program.path} of {program.image}"
+
+    def remedy(self, program: Program) -> str:
+        place = self.images.place(parse_image(program.image))
+        return (
+            f"{place} holds another program under this name: have it hold {program.name} {program.version}, "
+            "or use another source."
+        )
+
+    def _obtain_manifests(self, program: Program, into: Place, scratch: Path, log: TextIO) -> None:
+        artifact = manifests_artifact(program)
+        found = self.images.find(artifact) if self.images.mirror else None
+        if found is None:
+            self.modules.obtain_manifests(program, into, scratch, log)
+            return
+        log.write(f"{artifact} in {self.images.place(artifact)}: {found.manifest.digest}\n")
+        unpack_manifests(found, program, into)
+        absent = lacking_manifests(into, program)
+        if absent:
+            names = ", ".join(path.name for path in absent)
+            raise LoopError(
+                f"{artifact} in {self.images.place(artifact)} lacks {names}. Fill the mirror again."
+            )
+
+
+def _extract(repository: Repository, manifest: Manifest, path: str, into: IO[bytes], scratch: Path) -> None:
+    """Write the file ``path`` of an image to ``into``."""
+    with ExitStack() as stack:
+        archives: list[IO[bytes]] = []
+        tree = Tree()
+        for number, layer in enumerate(manifest.layers):
+            archive = stack.enter_context(tempfile.TemporaryFile(dir=scratch))
+            with tempfile.TemporaryFile(dir=scratch) as blob:
+                repository.fetch_blob(layer, blob)
+                uncompress(blob, archive)
+            tree.add(members(archive, number))
+            archives.append(archive)
+        content = tree.find(path)
+        if content is None:
+            others = tree.named(PurePosixPath(path).name)
+            held = f"it has {', '.join(others)}" if others else f"none of its {len(archives)} layers has one"
+            raise LoopError(f"It has no file {path} ({held}).")
+        copy_content(archives[content.layer], content, into)
+
+
+def unpack_manifests(found: Found, program: Program, into: Place) -> None:
+    """Write the YAML files of an artifact into the folders that a program's manifests have, and no others."""
+    if into.manifests is None:
+        return
+    for layer in found.manifest.layers[:1]:
+        with tempfile.TemporaryFile() as blob:
+            found.repository.fetch_blob(layer, blob)
+            with decompressed(blob) as archive:
+                for entry, blocks in read_tar(archive):
+                    folder, _slash, name = entry.name.partition("/")
+                    if blocks is None or folder not in program.targets or "/" in name:
+                        continue
+                    target = into.manifests / folder / name
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    with target.open("wb") as file:
+                        file.writelines(blocks)

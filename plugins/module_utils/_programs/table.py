@@ -1,0 +1,232 @@
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+"""The pinned programs: where each one is kept, how it is built, and how it proves its version."""
+
+from __future__ import annotations
+
+import mmap
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+
+# How platform.system() and platform.machine() call what Go calls GOOS and GOARCH.
+GO_SYSTEMS = {"Linux": "linux", "Darwin": "darwin"}
+GO_MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+
+
+@dataclass(frozen=True)
+class ManifestFolder:
+    """YAML files directly in the folder ``origin`` of a Go module; they go to ``target`` in the manifests."""
+
+    origin: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Program:
+    """One entry of the table, with its version filled in; without ``package`` it is manifests alone."""
+
+    name: str
+    version: str
+    module: str
+    source: str
+    package: str = ""
+    check_text: str = ""
+    ldflags: str = ""
+    embeds: str = ""
+    check_arguments: tuple[str, ...] = ("--version",)
+    check_build_info: bool = False
+    manifests: tuple[ManifestFolder, ...] = ()
+    image: str = ""
+    path: str = ""
+
+    @property
+    def has_program(self) -> bool:
+        """Whether there is a program, and not its manifests alone."""
+        return bool(self.package)
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The folders below the program's manifests, each once."""
+        return tuple(dict.fromkeys(folder.target for folder in self.manifests))
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a program and its manifests are; ``manifests`` is None for a program that has none."""
+
+    program: Path
+    manifests: Path | None
+
+    def as_fact(self, program: Program) -> dict[str, str]:
+        """The program's entry in the role's output fact."""
+        return {
+            "program": str(self.program) if program.has_program else "",
+            "version": program.version,
+            "manifests": str(self.manifests or ""),
+        }
+
+
+@dataclass(frozen=True)
+class Step:
+    """A program that has to be installed, and by which method."""
+
+    program: Program
+    method: str
+
+
+def parse_program(entry: Mapping[str, Any]) -> Program:
+    """The table entry as a Program. Raises LoopError naming the keys it lacks."""
+    is_manifests_alone = entry.get("manifests") and not entry.get("package")
+    needed = (
+        "name",
+        "version",
+        "module",
+        "source",
+        *(() if is_manifests_alone else ("package", "check_text")),
+    )
+    lacking = [key for key in needed if not entry.get(key)]
+    if lacking:
+        raise LoopError(f"The program {entry.get('name') or dict(entry)} lacks {', '.join(lacking)}.")
+    version = str(entry["version"])
+    return Program(
+        name=entry["name"],
+        version=version,
+        module=entry["module"],
+        source=entry["source"],
+        package=entry.get("package") or "",
+        check_text=(entry.get("check_text") or "").replace("{version}", version),
+        ldflags=(entry.get("ldflags") or "").replace("{version}", version),
+        embeds=entry.get("embeds") or "",
+        check_arguments=tuple(entry.get("check_arguments") or ["--version"]),
+        check_build_info=bool(entry.get("check_build_info")),
+        manifests=tuple(ManifestFolder(each["from"], each["to"]) for each in entry.get("manifests") or []),
+        image=(entry.get("image") or "").replace("{version}", version),
+        path=entry.get("path") or "",
+    )
+
+
+def select(programs: Sequence[Program], names: Collection[str]) -> list[Program]:
+    """Those named, in the table's order; all programs without names. Raises LoopError for an unknown name."""
+    known = [program.name for program in programs]
+    unknown = sorted(set(names) - set(known))
+    if unknown:
+        raise LoopError(f"names: there is no program {', '.join(unknown)}. There are {', '.join(known)}.")
+    return [program for program in programs if (program.name in names if names else program.has_program)]
+
+
+def platform_name(system: str, machine: str) -> str:
+    """``<os>-<arch>`` in Go's words, from Python's platform module. Raises LoopError for any other."""
+    if system not in GO_SYSTEMS or machine not in GO_MACHINES:
+        raise LoopError(f"{system} on {machine} is not supported. Use Linux (x86-64, arm64) or macOS.")
+    return f"{GO_SYSTEMS[system]}-{GO_MACHINES[machine]}"
+
+
+def cached(cache: Path, program: Program, platform: str) -> Place:
+    """Where the cache keeps the program: ``<cache>/<name>/<version>/<platform>/``."""
+    folder = cache / program.name / program.version / platform
+    return Place(folder / program.name, folder / "manifests" if program.manifests else None)
+
+
+def flat(folder: Path, program: Program) -> Place:
+    """Where a folder of programs side by side has it: ``<folder>/<name>``, ``<folder>/manifests/<name>/``."""
+    return Place(folder / program.name, folder / "manifests" / program.name if program.manifests else None)
+
+
+def log_file(cache: Path, program: Program) -> Path:
+    """Where the output of the program's latest installation is."""
+    return cache / "logs" / f"{program.name}-{program.version}.log"
+
+
+def plan(
+    programs: Iterable[Program],
+    *,
+    present: Collection[str],
+    in_folder: Collection[str],
+    in_images: Collection[str],
+    source: str,
+) -> list[Step]:
+    """How each program that is not ``present`` will be installed, in order.
+
+    A program that its source lacks keeps that as its method, but for ``auto``, which builds it.
+    """
+
+    def method(program: Program) -> str:
+        if source != "auto":
+            return source
+        if program.name in in_folder:
+            return "folder"
+        return "image" if program.name in in_images else "go"
+
+    return [Step(program, method(program)) for program in programs if program.name not in present]
+
+
+def go_environment(inherited: Mapping[str, str], platform: str, scratch: Path) -> dict[str, str]:
+    """The environment of every go command: the user's network and caches, nothing that changes the build."""
+    system, machine = platform.split("-")
+    return {
+        **inherited,
+        "CGO_ENABLED": "0",
+        # Flags also when `go env -w` has set some: an empty variable would not override those.
+        "GOFLAGS": "-mod=readonly -buildvcs=false",
+        "GOARCH": machine,
+        "GOOS": system,
+        "GOTMPDIR": str(scratch),
+        "GOTOOLCHAIN": "local",
+        "GOWORK": "off",
+    }
+
+
+def build_command(program: Program, folder: Path, output: Path) -> list[str]:
+    """Builds the program with the go.mod in ``folder``.
+
+    All programs are built with the same flags but for their version, so that they share what is compiled.
+    With ``-v`` it says what it compiles while it does.
+    """
+    ldflags = f"-s -w {program.ldflags}".strip()
+    return [
+        "go",
+        "build",
+        "-C",
+        str(folder),
+        "-v",
+        "-trimpath",
+        "-ldflags",
+        ldflags,
+        "-o",
+        str(output),
+        program.package,
+    ]
+
+
+def download_command(program: Program, folder: Path) -> list[str]:
+    """Says as JSON where the program's pinned Go module has been unpacked, after fetching it if need be."""
+    return ["go", "mod", "download", "-C", str(folder), "-json", program.source]
+
+
+def proves_version(program: Program, output: str) -> bool:
+    """Whether what the program printed is its check text, and not the start of a longer version.
+
+    The ``v`` that some builds put before the version, and others of the same version do not, does not matter.
+    """
+    version = re.escape(program.version)
+    text = re.escape(program.check_text).replace(f"v{version}", version).replace(version, f"v?{version}")
+    return re.search(text + r"(?![\w.+-]*\w)", output) is not None
+
+
+def recorded_version(content: bytes | mmap.mmap, source: str) -> str:
+    """The version of the Go module ``source`` that Go recorded in a program; empty when it recorded none.
+
+    Go's debug.BuildInfo has lines of ``mod`` or ``dep``, path, version and hash, separated by tabs.
+    """
+    found = re.search(rb"(?:mod|dep)\t" + re.escape(source.encode()) + rb"\tv([^\t\n]+)", content)
+    return found[1].decode() if found else ""
+
+
+def last_lines(text: str, count: int = 15) -> str:
+    """The end of a log, as an error message quotes it."""
+    return "\n".join(text.strip().splitlines()[-count:])

@@ -1,0 +1,250 @@
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+"""Workloads: what a user lists becomes artifacts, sources and Kustomizations, in an order Flux can follow."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
+    KUSTOMIZATION,
+    KUSTOMIZATION_FIELDS,
+    OCI_REPOSITORY,
+    OCI_REPOSITORY_FIELDS,
+    Object,
+    ObjectRef,
+    argument_spec,
+    manifest,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import check_tag
+
+# What a workload says in its own way; the rest of a Kustomization keeps the names of flux_kustomization.
+_OWN_WAY = ("source_ref", "path", "wait_for_health", "depends_on", "post_build")
+# What it says of its OCIRepository under the names of flux_source.
+_OF_SOURCE = ("provider", "secret_ref", "cert_secret_ref", "proxy_secret_ref", "verify")
+
+FLUX_SYSTEM = "flux-system"
+
+ARGUMENTS: dict[str, Any] = {
+    **argument_spec([field for field in KUSTOMIZATION_FIELDS if field.option not in _OWN_WAY]),
+    **argument_spec([field for field in OCI_REPOSITORY_FIELDS if field.option in _OF_SOURCE]),
+    "name": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "path": {"type": "path"},
+    "namespace": {"type": "str", "default": FLUX_SYSTEM},
+    "labels": {"type": "dict"},
+    "annotations": {"type": "dict"},
+    "repository": {"type": "str"},
+    "tag": {"type": "str", "default": "latest"},
+    "ignore": {"type": "list", "elements": "str", "default": []},
+    "symlinks": {"type": "str", "choices": ["refuse", "follow"], "default": "refuse"},
+    "kustomization_path": {"type": "str"},
+    "wait": {"type": "bool", "default": True},
+    "timeout": {"type": "str", "default": "2m"},
+    "retry_interval": {"type": "str", "default": "30s"},
+    "depends_on": {"type": "list", "elements": "str", "default": []},
+    "substitute": {"type": "dict"},
+    "substitute_from": {"type": "list", "elements": "dict"},
+}
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A registry, as ``host[:port][/prefix]``: as this machine reaches it, and as Flux does (``cluster``).
+
+    ``secrets`` are the names of the Secrets that Flux needs for it, by the option that names them.
+    """
+
+    host: str
+    cluster: str
+    insecure: bool
+    secrets: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One workload with the options the user gave and the defaults of the rest."""
+
+    options: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        return str(self.options["name"])
+
+    @property
+    def namespace(self) -> str:
+        return str(self.options["namespace"])
+
+    @property
+    def is_present(self) -> bool:
+        return bool(self.options["state"] == "present")
+
+    @property
+    def source(self) -> ObjectRef:
+        return ObjectRef(OCI_REPOSITORY, self.namespace, self.name)
+
+    @property
+    def kustomization(self) -> ObjectRef:
+        return ObjectRef(KUSTOMIZATION, self.namespace, self.name)
+
+    @property
+    def dependencies(self) -> list[ObjectRef]:
+        """The Kustomizations it waits for: ``name`` in its own namespace, or ``namespace/name``."""
+        return [self._dependency(text) for text in self.options["depends_on"]]
+
+    def _dependency(self, text: str) -> ObjectRef:
+        namespace, _slash, name = text.rpartition("/")
+        return ObjectRef(KUSTOMIZATION, namespace or self.namespace, name)
+
+    def url(self, registry: str) -> str:
+        """The artifact's address in a registry."""
+        return f"oci://{registry}/{self.options['repository'] or self.name}"
+
+    def needs(self, reference: str) -> bool:
+        """Whether Flux takes the registry's Secret, since the workload names none of its own."""
+        return self.is_present and self.options[reference] is None
+
+    def source_object(self, endpoint: Endpoint) -> Object:
+        """Its OCIRepository."""
+        secrets = {reference: {"name": name} for reference, name in endpoint.secrets.items()}
+        given = {name: self.options[name] for name in _OF_SOURCE if self.options[name] is not None}
+        return manifest(
+            OCI_REPOSITORY,
+            {
+                **secrets,
+                **given,
+                "name": self.name,
+                "namespace": self.namespace,
+                "url": self.url(endpoint.cluster),
+                "tag": self.options["tag"],
+                "interval": self.options["interval"],
+                "insecure": True if endpoint.insecure else None,
+                "suspend": self.options["suspend"],
+                "labels": self.options["labels"],
+                "annotations": self.options["annotations"],
+            },
+        )
+
+    def kustomization_object(self) -> Object:
+        """Its Kustomization."""
+        substitution = {
+            "substitute": self.options["substitute"],
+            "substitute_from": self.options["substitute_from"],
+        }
+        given = {
+            "source_ref": {"kind": OCI_REPOSITORY.name, "name": self.name},
+            "path": self.options["kustomization_path"],
+            "wait_for_health": self.options["wait"],
+            "depends_on": [self._depends_on(ref) for ref in self.dependencies] or None,
+            "post_build": substitution if any(substitution.values()) else None,
+            # The artifact is packed without what the workload ignores: nothing is left for Flux to ignore.
+            "ignore": None,
+        }
+        return manifest(KUSTOMIZATION, {**self.options, **given})
+
+    def _depends_on(self, ref: ObjectRef) -> dict[str, str]:
+        return (
+            {"name": ref.name}
+            if ref.namespace == self.namespace
+            else {"name": ref.name, "namespace": ref.namespace}
+        )
+
+
+def read_workloads(listed: Sequence[Any], namespace: str = FLUX_SYSTEM) -> list[Workload]:
+    """The workloads of a list, checked one by one and together; those that name no namespace are in this one.
+
+    Raises LoopError naming the workload, the option and its value for the first thing that is wrong.
+    """
+    validator = ArgumentSpecValidator({**ARGUMENTS, "namespace": {"type": "str", "default": namespace}})
+    workloads: dict[ObjectRef, Workload] = {}
+    for number, options in enumerate(listed):
+        if not isinstance(options, dict):
+            raise LoopError(
+                f"workloads: entry {number + 1} is {options!r}. Write it as a dictionary with name and path."
+            )
+        called = f"Workload {options.get('name', f'number {number + 1}')}"
+        result = validator.validate(options)
+        if result.error_messages:
+            raise LoopError(f"{called}: {'; '.join(result.error_messages)}.")
+        workload = Workload(result.validated_parameters)
+        if workload.is_present and not workload.options["path"]:
+            raise LoopError(
+                f"{called}: path is missing. Name the folder with its manifests, or give it state: absent."
+            )
+        if workload.kustomization in workloads:
+            raise LoopError(
+                f"{called}: there are two of this name in namespace {workload.namespace}. "
+                "Give one of them another name."
+            )
+        try:
+            check_tag(workload.options["tag"])
+            workload.kustomization_object()
+            workload.source_object(Endpoint("localhost", "localhost", insecure=False))
+        except LoopError as error:
+            raise LoopError(f"{called}: {error.message}") from error
+        workloads[workload.kustomization] = workload
+    return list(workloads.values())
+
+
+def in_order(workloads: Sequence[Workload]) -> list[Workload]:
+    """The workloads, each after all those it depends on. Raises LoopError that shows a cycle."""
+    by_ref = {workload.kustomization: workload for workload in workloads}
+    ordered: dict[ObjectRef, Workload] = {}
+    path: list[ObjectRef] = []
+
+    def visit(workload: Workload) -> None:
+        ref = workload.kustomization
+        if ref in ordered:
+            return
+        if ref in path:
+            cycle = " -> ".join(step.name for step in [*path[path.index(ref) :], ref])
+            raise LoopError(
+                f"depends_on: {cycle} is a cycle, so none of them could ever be applied. "
+                "Remove one of these dependencies."
+            )
+        path.append(ref)
+        for dependency in workload.dependencies:
+            if dependency in by_ref:
+                visit(by_ref[dependency])
+        path.pop()
+        ordered[ref] = workload
+
+    for workload in workloads:
+        visit(workload)
+    return list(ordered.values())
+
+
+def unlisted_dependencies(workloads: Sequence[Workload]) -> dict[ObjectRef, str]:
+    """What workloads depend on though the list does not bring it, each with the name of one that does so."""
+    present = {workload.kustomization for workload in workloads if workload.is_present}
+    return {
+        dependency: workload.name
+        for workload in workloads
+        if workload.is_present
+        for dependency in workload.dependencies
+        if dependency not in present
+    }
+
+
+_MALFORMED = re.compile(
+    r".*failed to decode Kubernetes YAML from (?P<file>.*?): (?:MalformedYAMLError: )?"
+    r"(?P<said>(?:yaml: line (?P<line>\d+): )?.*?)(?: <nil>)?"
+)
+
+
+def readable_render_error(output: str, folder: str, path: str) -> str:
+    """What ``flux build`` said, after the user's own path in place of the scratch folder, with the line."""
+    lines = [line.strip().removeprefix("✗").strip() for line in output.splitlines()]
+    said = next((line for line in reversed(lines) if line), "it ended without a word")
+    named = re.sub(re.escape(folder) + r"/?", f"{path.rstrip('/')}/", said)
+    malformed = _MALFORMED.fullmatch(named)
+    if malformed:
+        line = f":{malformed['line']}" if malformed["line"] else ""
+        return f"{malformed['file']}{line} does not build: {malformed['said']}"
+    return f"{path} does not build: {named}"

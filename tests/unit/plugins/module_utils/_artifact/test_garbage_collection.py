@@ -1,0 +1,118 @@
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.garbage_collection import (
+    execute,
+    run,
+    size_of,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+
+GARBAGE, USED = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
+
+
+class Registry:
+    """The registry's program: it deletes one of two blobs."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.commands: list[list[str]] = []
+        self.returncode = 0
+        self.link = root / "docker/registry/v2/repositories/team/shop/_layers/sha256" / ("a" * 64)
+        self.link.mkdir(parents=True)
+        (self.link / "link").write_text(GARBAGE)
+        for digest in (GARBAGE, USED):
+            self.blob(digest).mkdir(parents=True)
+            (self.blob(digest) / "data").write_text("x" * 100)
+        self.config = root.parent / "config.yml"
+        self.configure()
+
+    def configure(self, **http: str) -> None:
+        self.config.write_text(
+            json.dumps({"storage": {"filesystem": {"rootdirectory": str(self.root)}}, "http": http})
+        )
+
+    def blob(self, digest: str) -> Path:
+        name = digest.removeprefix("sha256:")
+        return self.root / "docker/registry/v2/blobs/sha256" / name[:2] / name
+
+    def execute(self, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        self.commands.append(list(command))
+        said = "team/shop\n"
+        if self.link.exists():
+            said += f"\nblob eligible for deletion: {GARBAGE}\n"
+            said += f"team/shop: layer link eligible for deletion: {GARBAGE}\n"
+        if "--dry-run" not in command:
+            shutil.rmtree(self.blob(GARBAGE))
+            shutil.rmtree(self.link)
+        return subprocess.CompletedProcess(command, self.returncode, said, "it\nbroke")
+
+    def collect(self, *, check_mode: bool = False) -> dict[str, Any]:
+        params = {"program": "registry", "config": str(self.config)}
+        return run(params, execute=self.execute, check_mode=check_mode)
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Registry:
+    return Registry(tmp_path / "storage")
+
+
+def test_garbage_is_deleted_and_its_bytes_are_told(registry):
+    predicted = registry.collect(check_mode=True)
+    assert len(registry.commands) == 1
+    assert size_of(str(registry.root)) == 271
+    result = registry.collect()
+    assert (
+        result == predicted == {"changed": True, "blobs": [GARBAGE], "won": 171, "before": 271, "after": 100}
+    )
+    assert registry.collect() == {"changed": False, "blobs": [], "won": 0, "before": 100, "after": 100}
+    assert [("--dry-run" in command) for command in registry.commands] == [True, True, False, True]
+
+
+def test_a_registry_that_runs_is_left_alone(registry):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        registry.configure(addr=f"127.0.0.1:{server.getsockname()[1]}")
+        with pytest.raises(LoopError, match="stop it first"):
+            registry.collect()
+        assert registry.commands == []
+        assert registry.collect(check_mode=True)["won"] == 171
+    assert registry.collect()["won"] == 171
+
+
+def test_an_empty_registry_has_no_garbage(registry):
+    shutil.rmtree(registry.root)
+    assert registry.collect() == {"changed": False, "blobs": [], "won": 0, "before": 0, "after": 0}
+
+
+def test_a_failure_is_told(registry):
+    registry.returncode = 1
+    with pytest.raises(LoopError, match="failed, and the registry is as it was: it broke"):
+        registry.collect()
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [(None, "cannot be read"), ("a: [", "cannot be read"), ("storage: {s3: {}}", "names no storage")],
+)
+def test_a_configuration_of_another_kind_is_refused(registry, config, said):
+    registry.config.unlink()
+    if config:
+        registry.config.write_text(config)
+    with pytest.raises(LoopError, match=said):
+        registry.collect()
+
+
+def test_a_program_that_is_not_there_is_named():
+    with pytest.raises(LoopError, match="program: /none/registry cannot be run"):
+        execute(["/none/registry"])

@@ -1,0 +1,234 @@
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import (
+    ClusterError,
+    WatchEvent,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.apply import (
+    FIELD_MANAGER,
+    apply_object,
+    owned_fields,
+    remove_object,
+    run_resource,
+    wait_until_gone,
+    wait_until_ready,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
+    OCI_REPOSITORY,
+    ObjectRef,
+    manifest,
+)
+from ansible_collections.gitops.flux_local.tests.unit.fakes.cluster import MemoryCluster
+
+REF = ObjectRef(OCI_REPOSITORY, "flux-system", "shop")
+
+
+def source(**options):
+    defaults = {"name": "shop", "namespace": "flux-system", "url": "oci://x/shop", "interval": "1m"}
+    return manifest(OCI_REPOSITORY, {**defaults, **options})
+
+
+def applied_cluster(**options):
+    cluster = MemoryCluster()
+    apply_object(cluster, OCI_REPOSITORY, source(**options))
+    cluster.asked.clear()
+    return cluster
+
+
+def test_what_is_not_there_is_created():
+    cluster = MemoryCluster()
+    applied = apply_object(cluster, OCI_REPOSITORY, source(tag="latest"))
+    assert applied.changes == ["created"]
+    assert applied.diff()["before"] == {}
+    assert applied.diff()["after"]["spec"]["ref"] == {"tag": "latest"}
+    assert cluster.asked == [f"get {REF}", f"apply {REF}"]
+
+
+def test_what_is_as_asked_costs_one_read():
+    cluster = applied_cluster(labels={"a": "b"})
+    for interval in ("1m", "1m0s", "60s"):
+        applied = apply_object(cluster, OCI_REPOSITORY, source(labels={"a": "b"}, interval=interval))
+        assert not applied.is_changed
+    assert cluster.asked == [f"get {REF}"] * 3
+
+
+def test_changes_are_named_by_field():
+    cluster = applied_cluster(tag="latest", labels={"a": "b"})
+    applied = apply_object(cluster, OCI_REPOSITORY, source(semver="1.x", interval="2m"))
+    assert applied.changes == [
+        "metadata.labels.a: 'b' -> (none)",
+        "spec.interval: '1m' -> '2m'",
+        "spec.ref.semver: (none) -> '1.x'",
+        "spec.ref.tag: 'latest' -> (none)",
+    ]
+
+
+def test_check_mode_asks_for_a_dry_run_and_predicts_the_same():
+    cluster = applied_cluster(tag="latest")
+    before = cluster.objects[REF]
+    predicted = apply_object(cluster, OCI_REPOSITORY, source(interval="2m"), check_mode=True)
+    assert cluster.asked == [f"get {REF}", f"dry-run {REF}"]
+    assert cluster.objects[REF] == before
+    assert predicted.changes == apply_object(cluster, OCI_REPOSITORY, source(interval="2m")).changes
+
+
+def test_fields_of_others_are_left_alone():
+    cluster = applied_cluster()
+    cluster.apply(OCI_REPOSITORY, source(suspend=True), manager="flux")
+    cluster.asked.clear()
+    assert not apply_object(cluster, OCI_REPOSITORY, source()).is_changed
+    assert cluster.objects[REF]["spec"]["suspend"] is True
+
+
+def test_a_conflict_names_the_owner_and_the_field_and_changes_nothing():
+    cluster = MemoryCluster()
+    cluster.apply(OCI_REPOSITORY, source(interval="7m"), manager="kubectl-edit")
+    before = cluster.objects[REF]
+    with pytest.raises(LoopError, match=r'spec\.interval \("kubectl-edit".*force_conflicts'):
+        apply_object(cluster, OCI_REPOSITORY, source(interval="1m"))
+    assert cluster.objects[REF] == before
+    taken = apply_object(cluster, OCI_REPOSITORY, source(interval="1m"), force=True)
+    assert "spec.interval: '7m' -> '1m'" in taken.changes
+
+
+def test_taking_over_what_another_tool_made_alike_is_said_once():
+    cluster = MemoryCluster()
+    cluster.apply(OCI_REPOSITORY, source(interval="1m0s"), manager="kubectl")
+    applied = apply_object(cluster, OCI_REPOSITORY, source(interval="60s"))
+    assert applied.changes == ["spec.interval: now managed here", "spec.url: now managed here"]
+    assert not apply_object(cluster, OCI_REPOSITORY, source(interval="60s")).is_changed
+
+
+def test_owned_fields_are_those_of_our_apply_only():
+    def entry(manager, operation, fields):
+        return {"manager": manager, "operation": operation, "fieldsV1": fields}
+
+    fields = {"f:metadata": {"f:labels": {".": {}, "f:a": {}}}, "f:spec": {"f:interval": {}}}
+    item = {
+        "metadata": {
+            "managedFields": [
+                entry(FIELD_MANAGER, "Update", {"f:metadata": {"f:annotations": {"f:x": {}}}}),
+                entry("kubectl", "Apply", {"f:spec": {"f:url": {}}}),
+                entry(FIELD_MANAGER, "Apply", fields),
+            ]
+        }
+    }
+    assert owned_fields(item) == {("metadata", "labels", "a"), ("spec", "interval")}
+
+
+def test_what_is_being_deleted_is_not_applied_to():
+    cluster = applied_cluster()
+    cluster.objects[REF]["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    with pytest.raises(LoopError, match="is being deleted"):
+        apply_object(cluster, OCI_REPOSITORY, source(interval="2m"))
+
+
+def test_removal_and_its_prediction():
+    cluster = applied_cluster()
+    assert remove_object(cluster, REF, check_mode=True).is_changed
+    assert REF in cluster.objects
+    assert remove_object(cluster, REF, wait_seconds=1).changes == ["deleted"]
+    assert not remove_object(cluster, REF, wait_seconds=1).is_changed
+
+
+def test_a_finalizer_is_waited_for_and_named_when_it_stays():
+    cluster = applied_cluster()
+    cluster.objects[REF]["metadata"]["finalizers"] = ["finalizers.fluxcd.io"]
+
+    def go():
+        while not cluster.watches:
+            pass
+        cluster.watches[0].events.put(WatchEvent("DELETED", cluster.objects[REF]))
+
+    threading.Thread(target=go).start()
+    wait_until_gone(cluster, REF, 5)
+    with pytest.raises(LoopError, match=r"finalizers\.fluxcd\.io"):
+        wait_until_gone(cluster, REF, 0)
+
+
+def with_ready(cluster, status, reason="Succeeded", generation=1):
+    item = cluster.objects[REF]
+    ready = {
+        "type": "Ready",
+        "status": status,
+        "reason": reason,
+        "message": "Flux says so",
+        "observedGeneration": generation,
+        "lastTransitionTime": "2026-01-01T00:00:00Z",
+    }
+    artifact = {"revision": "latest@sha256:0", "digest": "sha256:1", "lastUpdateTime": "2026-01-01T00:00:00Z"}
+    item["status"] = {"observedGeneration": 1, "conditions": [ready], "artifact": artifact}
+    cluster.put(REF, item)
+
+
+def test_the_wait_ends_with_readiness_and_outlives_a_lost_connection():
+    cluster = applied_cluster()
+
+    def controller():
+        while len(cluster.watches) < 1:
+            pass
+        cluster.watches[0].events.put(ClusterError("The resource version is too old.", 410))
+        while len(cluster.watches) < 2:
+            pass
+        with_ready(cluster, "True")
+
+    threading.Thread(target=controller).start()
+    assert wait_until_ready(cluster, REF, 5)["status"]["artifact"]["revision"] == "latest@sha256:0"
+
+
+def test_the_wait_ends_with_a_failure_and_with_the_time():
+    cluster = applied_cluster()
+    with pytest.raises(LoopError, match="is not ready after 0 s") as raised:
+        wait_until_ready(cluster, REF, 0)
+    assert raised.value.details["resource"]["state"] == "in_progress"
+    with_ready(cluster, "False", "OCIArtifactPullFailed")
+    with pytest.raises(LoopError, match="failed with OCIArtifactPullFailed: Flux says so"):
+        wait_until_ready(cluster, REF, 5)
+
+
+def test_nothing_is_awaited_of_a_suspended_object():
+    cluster = applied_cluster(suspend=True)
+    assert wait_until_ready(cluster, REF, 5)["spec"]["suspend"] is True
+
+
+OPTIONS = {
+    "name": "shop",
+    "namespace": "flux-system",
+    "state": "present",
+    "url": "oci://x/shop",
+    "interval": "1m",
+    "wait": False,
+    "wait_timeout": 5,
+    "force_conflicts": False,
+}
+
+
+def test_the_modules_result():
+    cluster = MemoryCluster()
+    result = run_resource(cluster, OCI_REPOSITORY, OPTIONS, check_mode=False, with_diff=False)
+    assert (result["changed"], result["changes"], "diff" in result) == (True, ["created"], False)
+    assert (result["resource"]["state"], result["resource"]["url"]) == ("in_progress", "oci://x/shop")
+    absent = {**OPTIONS, "state": "absent", "url": None}
+    result = run_resource(cluster, OCI_REPOSITORY, absent, check_mode=True, with_diff=True)
+    assert (result["changed"], result["resource"], result["diff"]["after"]) == (True, None, {})
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_a_bad_name_is_refused_before_anything_is_asked(state):
+    cluster = MemoryCluster()
+    with pytest.raises(LoopError, match="name is 'A'"):
+        run_resource(
+            cluster,
+            OCI_REPOSITORY,
+            {**OPTIONS, "name": "A", "state": state},
+            check_mode=False,
+            with_diff=False,
+        )
+    assert cluster.asked == []
