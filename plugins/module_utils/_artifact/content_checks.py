@@ -15,10 +15,8 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.kusto
     referenced_files,
     secret_files,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.resource_diff import (
-    documents,
-    mentions_secret,
-)
+from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.masking import mentions_secret
+from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.yaml import documents
 
 with suppress(ImportError):  # module.require() names what is missing
     import yaml

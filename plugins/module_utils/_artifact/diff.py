@@ -18,15 +18,19 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.kusto
     is_kustomization,
     secret_files,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.resource_diff import (
+from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.masking import (
     Mask,
-    Resource,
+    without_secrets,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.resource_diff import (
     ResourceChange,
     changed_resources,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.yaml import (
+    Resource,
     documents,
     dumped,
     resources,
-    without_secrets,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import comparable
 

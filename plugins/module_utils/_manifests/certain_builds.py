@@ -13,11 +13,10 @@ from contextlib import suppress
 from typing import IO, Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.archive import read_tar
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import Object
 from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.kustomization import (
     is_kustomization,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.resource_diff import SafeLoader
+from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.yaml import Object, SafeLoader
 
 with suppress(ImportError):  # module.require() names what is missing
     import yaml

@@ -79,14 +79,12 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.reconcile 
 from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.certain_builds import (
     certainly_builds,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.masking import Mask
 from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.places import (
     Manifests,
     WorkloadOrigin,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.resource_diff import (
-    Mask,
-    resources,
-)
+from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.yaml import resources
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import Reference, parse_url
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import Connection, Repository
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.locks import exclusive

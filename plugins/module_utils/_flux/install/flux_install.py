@@ -62,10 +62,8 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds impo
     ObjectRef,
     ref_of,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.resource_diff import (
-    dumped,
-    field_changes,
-)
+from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.resource_diff import field_changes
+from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.yaml import dumped
 
 AT_ONCE = 8
 LOOK_AT_PODS_EVERY = 2  # seconds

@@ -18,7 +18,7 @@ from typing import Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import Kind, Object
-from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.resource_diff import documents
+from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.yaml import documents
 
 CONTROLLERS = ("source-controller", "kustomize-controller")
 CONTAINER = "manager"

@@ -24,13 +24,12 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.managed
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import Object
+from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.masking import Mask
 from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.resource_diff import (
     FieldChange,
-    Mask,
-    dumped,
     field_changes,
-    resources,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.yaml import dumped, resources
 
 CONTROLLER = "kustomize-controller"
 GROUP = "kustomize.toolkit.fluxcd.io"

@@ -37,7 +37,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction
     undone,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.drift import inventory_of
-from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.resource_diff import Mask
+from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.masking import Mask
 
 # What the flux program shows in place of what only Flux can decrypt.
 _ENCRYPTED = base64.b64encode(b"**SOPS**").decode()

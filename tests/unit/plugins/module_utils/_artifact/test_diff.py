@@ -10,8 +10,6 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.diff import (
     Comparison,
@@ -21,11 +19,8 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.diff i
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.archive import FileDigest
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.packing import pack
-from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.resource_diff import (
+from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.masking import (
     Mask,
-    field_changes,
-    resources,
-    without_secrets,
 )
 
 SERVICE = (
@@ -259,46 +254,3 @@ def test_a_bomb_of_anchors_is_text():
     comparison = compare(contents[0], contents[1])
     assert comparison.resources == []
     assert comparison.shown[-1]["after"].endswith("more: 1\n")
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        (DEPLOYMENT, ["Deployment shop/api"]),
-        ("", None),
-        ("just text", None),
-        ("a: [", None),
-        ("kind: X\nmetadata: {}\napiVersion: v1\n", None),
-        ("{{ helm }}", None),
-        ("a: !unknown 1", None),
-        (
-            "apiVersion: v1\nkind: NodeList\nitems:\n- {apiVersion: v1, kind: Node, metadata: {name: n}}",
-            ["Node n"],
-        ),
-    ],
-)
-def test_what_is_a_manifest(text, expected):
-    found = resources(text, "a.yaml")
-    assert (None if found is None else [each.title for each in found]) == expected
-
-
-def test_text_without_secrets_is_as_it_is():
-    assert without_secrets("kind: SecretStore # x\n", Mask()) == "kind: SecretStore # x\n"
-    assert without_secrets("kind: Secret\nbroken: [", Mask()) is None
-
-
-# No key is "name": lists are then compared in order.
-_keys = st.text(max_size=3)
-_json: st.SearchStrategy[Any] = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-    lambda below: st.lists(below, max_size=3) | st.dictionaries(_keys, below, max_size=3),
-    max_leaves=15,
-)
-_objects = st.dictionaries(_keys, _json, max_size=4)
-
-
-@given(one=_objects, other=_objects)
-def test_equal_objects_and_only_they_have_no_differing_field(one, other):
-    assert field_changes(one, one) == ()
-    same = json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
-    assert (field_changes(one, other) == ()) is same

@@ -30,7 +30,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction
     variables,
     with_variables,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.resource_diff import Mask
+from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.masking import Mask
 
 FLUX = "kustomize.toolkit.fluxcd.io"
 
