@@ -24,12 +24,12 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.garbag
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.pull import PullRequest, pull
 from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.push import PushRequest, push
-from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.stored import run as prune
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.packing import pack
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import CREATED
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.open import open_repository
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import Repository
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.prune import run as prune
 from ansible_collections.gitops.flux_local.tests.integration.registries import DELETES, Program, serving
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)

@@ -1,93 +1,24 @@
 # Copyright (c) 2026, the gitops.flux_local authors
 # SPDX-License-Identifier: Apache-2.0
-"""The module oci_artifact_prune: remove the versions of an artifact that nobody needs."""
+"""What the folder of a registry on this machine holds of a repository, also what no tag names any more."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from datetime import datetime
-from typing import Any
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.retention import (
-    Decision,
-    Rules,
-    parse_duration,
-    retain,
-)
-from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.versions import (
-    CONNECTIONS,
-    Version,
-    versions,
-)
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import Cluster
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import (
-    Location,
-    Reference,
-    is_digest,
-)
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import Repository
-from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.references import (
-    LiveReference,
-    live_references,
-    protected_digests,
-)
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import Location, Reference
 
 # Where the registry program keeps the revisions of a repository, tagged or not.
 _REVISIONS = "docker/registry/v2/repositories/{repository}/_manifests/revisions/sha256"
-MOVED = "named by a tag that was set meanwhile"
-
-
-def run(
-    params: Mapping[str, Any],
-    *,
-    connect: Callable[[Mapping[str, Any]], Repository],
-    connect_cluster: Callable[[Mapping[str, Any]], Cluster],
-    now: datetime,
-    check_mode: bool = False,
-    with_diff: bool = False,
-) -> dict[str, Any]:
-    """The return values of the module for its ``params``. Raises LoopError, before anything is removed."""
-    rules = rules_of(params)
-    for digest in params["keep_digests"]:
-        if not is_digest(digest):
-            raise LoopError(
-                f"keep_digests: {digest!r} is no digest. It has to be sha256: and 64 hexadecimal digits."
-            )
-    repository = connect(params)
-    clusters = [connect_cluster(cluster) for cluster in params["clusters"]]
-    untagged = stored_digests(params["storage_dir"], repository.reference) if params["storage_dir"] else []
-    found = versions(repository, untagged)
-    references = [LiveReference("keep_digests", digest=digest) for digest in params["keep_digests"]]
-    # After the versions: what is applied from here on is newer than anything that is removed.
-    for cluster in clusters:
-        references += live_references(cluster, repository.reference)
-    decisions = retain(found, rules, protected_digests(references, found), now)
-    if not check_mode:
-        decisions = remove(repository, decisions)
-    return _returned(repository, decisions, clusters) | (
-        {"diff": _diff(repository, decisions)} if with_diff else {}
-    )
-
-
-def rules_of(params: Mapping[str, Any]) -> Rules:
-    """The rules among a module's ``params``. Raises LoopError where there are none."""
-    age = params["keep_newer_than"]
-    return Rules(
-        keep_last=params["keep_last"],
-        keep_newer_than=None if age is None else parse_duration(age, "keep_newer_than"),
-        keep_tags=tuple(params["keep_tags"]),
-        keep_latest_of=params["keep_latest_of"],
-        order=params["order"],
-    )
 
 
 def stored_digests(storage_dir: str, reference: Location) -> list[str]:
-    """The manifests of a repository in the folder of a registry, also those that lost their last tag."""
+    """The manifests of a repository in the folder of a registry, also those that lost their last tag.
+
+    Raises LoopError for a folder that is no registry's, or that cannot be read.
+    """
     if not isinstance(reference, Reference):
         raise LoopError("storage_dir: the url is no registry's, so it has no folder. Leave it out.")
     if not os.path.isdir(os.path.join(storage_dir, "docker")):
@@ -108,92 +39,3 @@ def stored_digests(storage_dir: str, reference: Location) -> list[str]:
         for name in names
         if re.fullmatch("[a-f0-9]{64}", name) and os.path.exists(os.path.join(folder, name, "link"))
     ]
-
-
-def remove(repository: Repository, decisions: Sequence[Decision]) -> list[Decision]:
-    """Remove what is not kept, and return the decisions as they were carried out. Raises LoopError.
-
-    First the tags, each only where it still names what was judged; then the manifests that no tag names any
-    more. So a push or a tag that comes in between is never lost. Manifests are not deleted at once also
-    because a registry looks through all tags for each.
-    """
-    doomed = [decision.version for decision in decisions if not decision.is_kept]
-    if not doomed:
-        return list(decisions)
-    judged = {(tag, version.digest) for version in doomed for tag in version.tags}
-    with ThreadPoolExecutor(CONNECTIONS) as pool:
-        if _removes_tags(repository, sorted(judged), pool):
-            judged = set()  # whatever names them now was set meanwhile
-        named = _named(repository, pool, judged)
-        going = [version.digest for version in doomed if version.digest not in named]
-        list(pool.map(repository.delete_manifest, going))
-    return [
-        replace(decision, is_kept=True, reasons=(MOVED,))
-        if decision.version in doomed and decision.version.digest in named
-        else decision
-        for decision in decisions
-    ]
-
-
-def _removes_tags(
-    repository: Repository, judged: Sequence[tuple[str, str]], pool: ThreadPoolExecutor
-) -> bool:
-    """Remove the tags that still name what they named; false where the registry removes no single tags."""
-
-    def removed(pair: tuple[str, str]) -> bool:
-        tag, digest = pair
-        held = repository.manifest(tag)
-        return held is None or held.digest != digest or repository.delete_tag(tag)
-
-    # One alone, to see whether the registry does it.
-    return all(map(removed, judged[:1])) and all(pool.map(removed, judged[1:]))
-
-
-def _named(repository: Repository, pool: ThreadPoolExecutor, judged: set[tuple[str, str]]) -> set[str]:
-    """What tags name now, but for the ``judged`` pairs of tag and digest."""
-    tags = repository.tags()
-    held = zip(tags, pool.map(repository.manifest, tags), strict=True)
-    return {manifest.digest for tag, manifest in held if manifest and (tag, manifest.digest) not in judged}
-
-
-def _returned(
-    repository: Repository, decisions: Sequence[Decision], clusters: Iterable[Cluster]
-) -> dict[str, Any]:
-    kept = [decision.version for decision in decisions if decision.is_kept]
-    removed = [decision.version for decision in decisions if not decision.is_kept]
-    return {
-        "changed": bool(removed),
-        "url": repository.reference.url,
-        "clusters": [cluster.origin for cluster in clusters],
-        "kept": len(kept),
-        "removed": len(removed),
-        "released": released(kept, removed),
-        "versions": [decision.as_dict() for decision in decisions],
-    }
-
-
-def released(kept: Iterable[Version], removed: Iterable[Version]) -> int:
-    """The bytes of the layers that only removed versions refer to, which garbage collection can win."""
-    sizes = {layer.digest: layer.size for version in removed for layer in version.manifest.layers}
-    for version in kept:
-        for layer in version.manifest.layers:
-            sizes.pop(layer.digest, None)
-    return sum(sizes.values())
-
-
-def _diff(repository: Repository, decisions: Sequence[Decision]) -> dict[str, str]:
-    """Every version as a line, and the lines that stay."""
-    url = repository.reference.url
-    lines = [_line(decision) for decision in decisions]
-    kept = [line for line, decision in zip(lines, decisions, strict=True) if decision.is_kept]
-    return {
-        "before_header": url,
-        "before": "".join(lines),
-        "after_header": url,
-        "after": "".join(kept),
-    }
-
-
-def _line(decision: Decision) -> str:
-    tags = " ".join(decision.version.tags) or "(no tag)"
-    return f"{tags}  {decision.version.digest}  {'; '.join(decision.reasons)}\n"

@@ -7,11 +7,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.stored import (
-    MOVED,
-    run,
-    stored_digests,
-)
+from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.stored import stored_digests
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import ClusterError
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
@@ -25,6 +21,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest im
     Reference,
     manifest_bytes,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.prune import MOVED, run
 from ansible_collections.gitops.flux_local.tests.unit.fakes.cluster import MemoryCluster
 from ansible_collections.gitops.flux_local.tests.unit.fakes.repository import MemoryRepository
 
