@@ -258,9 +258,9 @@ versions:
 from datetime import UTC, datetime
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import KubernetesCluster
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.kubernetes_core import AUTH_ARG_SPEC
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.module import exit_with, require
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.open import open_repository
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import ARGUMENTS

@@ -19,13 +19,12 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kubernetes.core.plugins.module_utils.k8s.client import (
-    _create_auth_spec,
-    _create_configuration,
-    _create_headers,
-    _set_header,
-)
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.kubernetes_core import (
+    auth_of,
+    configuration_of,
+    set_headers,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
     Kind,
@@ -165,16 +164,15 @@ class KubernetesCluster:
     """The cluster that kubernetes.core's options (kubeconfig, context, host …) name; requests come later."""
 
     def __init__(self, params: Mapping[str, Any]) -> None:
-        self._auth: dict[str, Any] = _create_auth_spec(**params)
+        self._auth = auth_of(params)
         try:
-            configuration = _create_configuration(dict(self._auth))
+            configuration = configuration_of(self._auth)
         except _unloadable() as error:
             raise LoopError(_unusable(self._auth, error)) from error
         # A dead cluster is to be told at once; waiting for one to come back is up to the caller.
         configuration.retries = False
         client = kubernetes.client.ApiClient(configuration)
-        for header, value in _create_headers(**params).items():
-            _set_header(client, header, value)
+        set_headers(client, params)
         self._host: str = configuration.host
         self._client = client
 

@@ -7,9 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
-
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import Cluster
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.kubernetes_core import AUTH_ARG_SPEC
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.managed_fields import hands_on
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions import (
     State,

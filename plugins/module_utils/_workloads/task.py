@@ -9,13 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
-
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import (
     ClusterError,
     KubernetesCluster,
     NotFoundError,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.kubernetes_core import AUTH_ARG_SPEC
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.evidence import healthy_objects
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import OrasRepository
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.execute import (
