@@ -122,6 +122,10 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.files import (
+    read_bytes,
+    write_atomically,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.module import exit_with, require
 from ansible_collections.gitops.flux_local.plugins.module_utils._loop.certificates import (
     Issued,
@@ -129,10 +133,6 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._loop.certificat
     issue,
     look,
     new_key,
-)
-from ansible_collections.gitops.flux_local.plugins.module_utils._processes.group import (
-    read_bytes,
-    write_atomically,
 )
 
 

@@ -78,6 +78,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.files import write_atomically
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.module import exit_with
 from ansible_collections.gitops.flux_local.plugins.module_utils._loop.ports import (
     FILE_NAME,
@@ -86,7 +87,6 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._loop.ports impo
     ports_of_others,
     read_ports,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._processes.group import write_atomically
 from ansible_collections.gitops.flux_local.plugins.module_utils._processes.supervisord import LocalMachine
 from ansible_collections.gitops.flux_local.plugins.module_utils._processes.user_folder import user_folder
 

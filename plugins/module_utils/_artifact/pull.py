@@ -15,7 +15,6 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.select
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.archive import (
     Entry,
     NotAnArchiveError,
-    file_errors,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.extraction import (
     Content,
@@ -36,6 +35,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._content.folder_
     replacing,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.files import file_errors
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import (
     CREATED,
     REVISION,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils._processes.group import write_atomically
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.files import write_atomically
 
 with suppress(ImportError):  # module.require() names what is missing
     import yaml

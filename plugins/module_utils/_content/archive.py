@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.files import file_errors
 
 CHUNK = 256 * 1024  # bytes
 KEPT_IN_MEMORY = 8 * 1024 * 1024  # bytes of an archive; a larger one goes to a temporary file
@@ -53,16 +54,6 @@ class Layer:
 
 class NotAnArchiveError(LoopError):
     """A layer that is no tar archive, or is damaged."""
-
-
-@contextmanager
-def file_errors(what: str) -> Iterator[None]:
-    """Turn an error of the file system into a LoopError that begins with ``what``."""
-    try:
-        yield
-    except OSError as error:
-        room = f"leave room in {tempfile.gettempdir()}, or set TMPDIR"
-        raise LoopError(f"{what}: {error}. Make it readable and writable, and {room}.") from error
 
 
 class _Hashing:

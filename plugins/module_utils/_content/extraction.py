@@ -23,10 +23,10 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._content.archive
     Entry,
     FileDigest,
     NotAnArchiveError,
-    file_errors,
     write_tar,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.files import file_errors
 
 with suppress(ImportError):  # module.require() names what is missing
     from pathspec import GitIgnoreSpec

@@ -21,7 +21,6 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._content.archive
     Entry,
     FileDigest,
     file_digests,
-    file_errors,
     read_tar,
     write_tar,
 )
@@ -30,6 +29,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._content.ignore_
     IgnoreRules,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.files import file_errors
 
 NAMED_IN_A_MESSAGE = 10
 

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.files import read_bytes
 from ansible_collections.gitops.flux_local.plugins.module_utils._loop.ports import read_ports
 from ansible_collections.gitops.flux_local.plugins.module_utils._processes.group import (
     UP,
     Live,
     daemon_file,
-    read_bytes,
     socket_path,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._processes.supervisord import Supervisord

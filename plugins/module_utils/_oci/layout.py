@@ -8,12 +8,12 @@ import fcntl
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import IO, Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.files import replacing_file
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import (
     INDEX_TYPE,
     MANIFEST_TYPE,
@@ -226,15 +226,8 @@ class LayoutRepository:
         """A file that takes its place at ``target`` when it is complete."""
         with self._file_errors():
             os.makedirs(os.path.dirname(target), exist_ok=True)
-            handle, partial = tempfile.mkstemp(prefix=PARTIAL, dir=os.path.dirname(target))
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    yield file
-                os.chmod(partial, 0o644)
-                os.rename(partial, target)
-            except BaseException:
-                os.unlink(partial)
-                raise
+            with replacing_file(target, mode=0o644, prefix=PARTIAL) as file:
+                yield file
 
     @contextmanager
     def _file_errors(self) -> Iterator[None]:

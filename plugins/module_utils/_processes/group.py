@@ -12,7 +12,6 @@ import hashlib
 import os
 import re
 import shlex
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +22,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.files import (
+    read_bytes,
+    write_atomically,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._processes.user_folder import (
     loop_key,
     user_folder,
@@ -249,44 +252,6 @@ def orphans(
 def unfit_for_configuration(text: str) -> bool:
     """Whether supervisor's configuration cannot hold the text: a line break, or a blank before ";" or "#"."""
     return bool(re.search(r"[\r\n]|\s[;#]", text))
-
-
-# --- the edge on files --------------------------------------------------------------------------------------
-
-
-def read_bytes(path: str) -> bytes | None:
-    """The file's content, or None where there is none."""
-    try:
-        return Path(path).read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise LoopError(
-            f"{path} cannot be read: {error.strerror}. Make it readable for the calling user."
-        ) from error
-
-
-def write_atomically(path: str, content: bytes, *, mode: int) -> None:
-    """Replace the file in one step, with these permission bits; a missing folder is made with 0700."""
-    folder = Path(path).parent
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor, scratch = tempfile.mkstemp(dir=folder, prefix=".new-")
-        try:
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(content)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.chmod(scratch, mode)
-            os.replace(scratch, path)
-        except BaseException:
-            os.unlink(scratch)
-            raise
-    except OSError as error:
-        raise LoopError(
-            f"{path} cannot be written: {error.strerror}. Give the calling user a state folder with free "
-            "space that it may write to (flux_local_state_dir)."
-        ) from error
 
 
 # --- what has to change -------------------------------------------------------------------------------------
