@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._report.status_html import html_of
+from ansible_collections.gitops.flux_local.plugins.plugin_utils.status_html import html_of
 
 DOCUMENTATION = r"""
 name: loop_status_html

@@ -122,7 +122,7 @@ def _box(workload: Mapping[str, Any], box: Box) -> str:
     # There is room for what is special.
     special = ", ".join(standing(workload)[1:]) or f"{applied(workload)[:8]} · {words}"
     return (
-        f'<a href="#{anchor(workload)}" class="node {mood(workload)}">'
+        f'<a href="#{shown(anchor(workload))}" class="node {mood(workload)}">'
         f"<title>{shown(workload['namespace'])}/{shown(workload['name'])}: {shown(words)}</title>"
         f'<rect x="{box.x}" y="{box.y}" width="{_WIDTH}" height="{_HEIGHT}" rx="10"/>'
         f'<circle cx="{box.x + 20}" cy="{box.y + _HEIGHT // 2}" r="6"/>'
@@ -208,7 +208,7 @@ def _ticks(first: datetime.datetime, now: datetime.datetime, height: int, x: Pla
 
 def anchor(workload: Mapping[str, Any]) -> str:
     """The id of a workload's part of the page; no namespace has a dot in it."""
-    return shown(f"w-{workload['namespace']}.{workload['name']}").replace(" ", "-")
+    return printable(f"w-{workload['namespace']}.{workload['name']}").replace(" ", "-")
 
 
 def shown(text: Any) -> str:

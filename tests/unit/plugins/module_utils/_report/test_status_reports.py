@@ -16,7 +16,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._report.status_html import html_of
 from ansible_collections.gitops.flux_local.plugins.module_utils._report.status_markdown import (
     escaped,
     markdown_of,
@@ -36,6 +35,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._report.words im
     size,
     standing,
 )
+from ansible_collections.gitops.flux_local.plugins.plugin_utils.status_html import html_of
 
 STATUS = json.loads((Path(__file__).parent / "recordings" / "loop_status.json").read_text())
 HOSTILE = st.one_of(
@@ -112,6 +112,18 @@ def test_the_page_has_everything_flux_says():
         STATUS["workloads"][0]["applied_revision"],
     ):
         assert said in text
+
+
+def test_what_failed_is_open_and_marked():
+    page = html_of(STATUS)
+    assert '<details id="w-flux-system.search" open>' in page
+    assert page.count(" open>") == page.count('<p class="message bad">') == STATUS["summary"]["failed"]
+    assert page.count('<p class="message">') == len(STATUS["workloads"]) - STATUS["summary"]["failed"]
+
+
+def test_what_looks_like_a_template_is_text():
+    page = html_of(replaced(STATUS, "message", "{{ 6 * 7 }}{% raw %}{# x #}"))
+    assert "{{ 6 * 7 }}{% raw %}{# x #}" in page
 
 
 def test_the_page_needs_nothing_else():
