@@ -31,8 +31,9 @@ from typing import Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.push import PushRequest, push
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.packing import pack
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import CREATED, parse_url
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import OrasRepository
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import CREATED
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import parse_url
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import RegistryRepository
 
 MODULES = "ansible_collections.gitops.flux_local.plugins.modules"
 FILES, FOLDER_SIZE = 1000, 50_000_000  # the large folder of manifests: files, bytes
@@ -178,7 +179,7 @@ def _compared(what: str, ours: list[float], theirs: list[float], most: float) ->
 def push_versions(host: str, folder: Path) -> None:
     """A thousand versions of a small artifact, a minute apart."""
     url = parse_url(f"oci://{host}/versions")
-    local = OrasRepository(url)
+    local = RegistryRepository(url)
 
     def push_one(number: int) -> None:
         path = folder / str(number)

@@ -22,7 +22,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._loop.playbook_l
     release,
     take,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import OrasRepository
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import RegistryRepository
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.execute import FluxCli, run
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.options import WORKLOADS
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.push_on_save import (
@@ -88,7 +88,7 @@ def _rounds(arguments: Mapping[str, Any]) -> Callable[[Sequence[str]], Mapping[s
             return run(
                 {**arguments, "workloads": chosen},
                 cluster=cluster,
-                connect=OrasRepository,
+                connect=RegistryRepository,
                 renderer=FluxCli(arguments["flux"]),
                 warn=Display().warning,
                 check_mode=False,

@@ -257,8 +257,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.diff_module import run
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.module import exit_with, require
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.connection import ARGUMENTS
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.open import open_repository
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import ARGUMENTS
 
 
 def main() -> None:

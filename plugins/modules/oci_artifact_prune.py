@@ -262,8 +262,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import KubernetesCluster
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.kubernetes_core import AUTH_ARG_SPEC
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.module import exit_with, require
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.connection import ARGUMENTS
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.open import open_repository
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import ARGUMENTS
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.prune import run
 
 

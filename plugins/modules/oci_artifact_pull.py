@@ -190,8 +190,8 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._artifact import
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.pull import run
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.module import exit_with, require
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.connection import ARGUMENTS
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.open import open_repository
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import ARGUMENTS
 
 
 def main() -> None:

@@ -25,18 +25,16 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest im
     MANIFEST_TYPE,
     Descriptor,
     Manifest,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import (
+    ImageReference,
     Reference,
     digest_of,
-)
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import (
-    OrasRepository,
-    Repository,
-)
-from ansible_collections.gitops.flux_local.plugins.module_utils._programs.cache import this_platform
-from ansible_collections.gitops.flux_local.plugins.module_utils._programs.images import (
-    ImageReference,
     parse_image,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import RegistryRepository
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Repository
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.cache import this_platform
 
 ROLE = Path(__file__).parents[2] / "roles/binaries"
 TABLES = yaml.safe_load((ROLE / "vars/main.yml").read_text())
@@ -139,10 +137,10 @@ def push_image(
     return pushed
 
 
-def located(host: str, image: str | ImageReference) -> OrasRepository:
+def located(host: str, image: str | ImageReference) -> RegistryRepository:
     """The repository of an official image in a registry that stands in for its own."""
     image = parse_image(image) if isinstance(image, str) else image
-    return OrasRepository(Reference(host, image.repository))
+    return RegistryRepository(Reference(host, image.repository))
 
 
 def push_official(

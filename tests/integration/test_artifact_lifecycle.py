@@ -28,7 +28,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._content.packing
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import CREATED
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.open import open_repository
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import Repository
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Repository
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.prune import run as prune
 from ansible_collections.gitops.flux_local.tests.integration.registries import DELETES, Program, serving
 

@@ -27,6 +27,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._artifact import
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.packing import pack
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.blobs import upload_in_parts
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.connection import Connection
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import (
     CONFIG_TYPE,
     CREATED,
@@ -34,15 +35,11 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest im
     Descriptor,
     Manifest,
     config_bytes,
-    digest_of,
     manifest_bytes,
-    parse_url,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.open import open_repository
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import (
-    Connection,
-    OrasRepository,
-)
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import digest_of, parse_url
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import RegistryRepository
 from ansible_collections.gitops.flux_local.tests.integration.registries import (
     DELETES,
     Program,
@@ -342,7 +339,7 @@ def test_a_blob_is_mounted_from_another_repository(folder, url):
     push(folder, url)
     layer = Descriptor(**info(url)["versions"][0]["layers"][0])
     sent: list[str] = []
-    repository = OrasRepository(parse_url(f"{url}/other"), Connection())
+    repository = RegistryRepository(parse_url(f"{url}/other"), Connection())
     repository.session.hooks["response"] = lambda response, **_: sent.append(response.request.method)
     blob = io.BytesIO()
     open_repository({"url": url}).fetch_blob(layer, blob)
@@ -356,7 +353,7 @@ def test_a_blob_is_mounted_from_another_repository(folder, url):
 def test_a_push_takes_its_blobs_from_the_repository_it_is_offered(folder, url):
     push(folder, url)
     sent: list[tuple[str, int]] = []
-    repository = OrasRepository(parse_url(f"{url}/released"), Connection())
+    repository = RegistryRepository(parse_url(f"{url}/released"), Connection())
     repository.session.hooks["response"] = lambda response, **_: sent.append(
         (response.request.method, response.status_code)
     )
@@ -369,7 +366,7 @@ def test_a_push_takes_its_blobs_from_the_repository_it_is_offered(folder, url):
 
 
 def test_an_upload_in_chunks(host, url, monkeypatch):
-    repository = OrasRepository(parse_url(url), Connection())
+    repository = RegistryRepository(parse_url(url), Connection())
     content = os.urandom(300_000)
     blob = Descriptor("x", digest_of(content), len(content))
     monkeypatch.setattr(

@@ -18,17 +18,15 @@ import pytest
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.push import run
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.connection import Connection
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import (
     CONTENT_DIGEST,
     Descriptor,
     Manifest,
-    parse_url,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.open import open_repository
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import (
-    Connection,
-    OrasRepository,
-)
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import parse_url
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import RegistryRepository
 from ansible_collections.gitops.flux_local.tests.integration.registries import (
     Program,
     asks_for_a_password,
@@ -191,7 +189,7 @@ def test_unchanged_changed_and_check_mode(folder, url):
 
 def test_what_is_stored_is_what_was_said(folder, url):
     result = push(folder, url, tag="v1", tags=["stable"], annotations={"team": "ü"})
-    repository = OrasRepository(parse_url(url), Connection())
+    repository = RegistryRepository(parse_url(url), Connection())
     manifest = repository.manifest("stable")
     assert isinstance(manifest, Manifest)
     assert manifest.digest == result["digest"]

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import KubernetesCluster
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.change import comparable
 from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.resource_diff import field_changes
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import OrasRepository
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import RegistryRepository
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.execute import FluxCli, run
 from ansible_collections.gitops.flux_local.tests.integration.loops import Loop, config_map, until, write
 
@@ -67,7 +67,7 @@ class Stage:
         return run(
             params,
             cluster=KubernetesCluster(kubeconfig),
-            connect=OrasRepository,
+            connect=RegistryRepository,
             renderer=FluxCli(self.flux),
             warn=self.warnings.append,
             check_mode=check_mode,

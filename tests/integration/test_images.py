@@ -26,8 +26,8 @@ import yaml
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.layout import LayoutRepository
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import parse_image
 from ansible_collections.gitops.flux_local.plugins.module_utils._programs.cache import run as install
-from ansible_collections.gitops.flux_local.plugins.module_utils._programs.images import parse_image
 from ansible_collections.gitops.flux_local.plugins.module_utils._programs.mirror import run as mirror
 from ansible_collections.gitops.flux_local.tests.integration import official_images as official
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 import base64
 import random
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import parse_url
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import OrasRepository
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import parse_url
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import RegistryRepository
 from ansible_collections.gitops.flux_local.tests.integration.loops import config_map, write
 
 
-def held(loop, name: str) -> OrasRepository:
-    return OrasRepository(parse_url(f"oci://{loop.registry}/{name}"))
+def held(loop, name: str) -> RegistryRepository:
+    return RegistryRepository(parse_url(f"oci://{loop.registry}/{name}"))
 
 
 def test_old_versions_go_with_their_bytes_and_what_flux_uses_stays(loop, folder):

@@ -16,7 +16,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._content.archive
     decompressed,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import Manifest
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import Repository
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Repository
 
 
 @contextmanager

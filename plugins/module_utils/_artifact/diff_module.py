@@ -18,8 +18,8 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.diff i
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.packing import pack
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import check_tag, is_digest
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import Repository
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import check_tag, is_digest
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Repository
 
 Connect = Callable[[Mapping[str, Any]], Repository]
 

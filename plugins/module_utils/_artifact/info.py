@@ -28,7 +28,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest im
     REVISION,
     SOURCE,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import Repository
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Repository
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.semver_ranges import allowed
 
 # What `contents` reads of one artifact at most.

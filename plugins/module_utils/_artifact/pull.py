@@ -43,7 +43,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest im
     Descriptor,
     Manifest,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import Repository
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Repository
 
 Members = Iterator[tuple[Entry, Content]]
 

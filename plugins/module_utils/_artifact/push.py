@@ -40,19 +40,21 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest im
     CONTENT_DIGEST,
     CREATED,
     LAYER_TYPE,
-    LAYOUT_SCHEME,
     REVISION,
     SOURCE,
     Descriptor,
     Manifest,
-    check_tag,
     comparable,
     config_bytes,
-    digest_of,
     manifest_bytes,
     metadata_annotations,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import Repository
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import (
+    LAYOUT_SCHEME,
+    check_tag,
+    digest_of,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Repository
 
 TAG_MISSING = "tag missing"
 CONTENT_DIFFERS = "content differs"

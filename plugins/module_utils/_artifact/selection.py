@@ -9,12 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import (
-    Manifest,
-    check_tag,
-    is_digest,
-)
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import Repository
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import Manifest
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import check_tag, is_digest
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Repository
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.semver_ranges import (
     choose,
     parse_range,

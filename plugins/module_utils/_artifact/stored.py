@@ -8,7 +8,7 @@ import os
 import re
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import Location, Reference
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import Location, Reference
 
 # Where the registry program keeps the revisions of a repository, tagged or not.
 _REVISIONS = "docker/registry/v2/repositories/{repository}/_manifests/revisions/sha256"

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import check_tag
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import check_tag
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.semver import (
     SemanticVersion,
     parse_version,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import CREATED, Manifest
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import Repository
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Repository
 
 CONNECTIONS = 8  # requests under way at once; more of them only wait for Python here, and for the disk there
 

@@ -12,6 +12,11 @@ from enum import StrEnum
 from typing import Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import (
+    FLUX_URL,
+    is_digest,
+    is_tag,
+)
 
 Object = dict[str, Any]
 
@@ -396,10 +401,6 @@ def _text(value: Any, option: str) -> str:
 # Kubernetes' own rules: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
-# https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests
-_TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
-_DIGEST = re.compile(r"[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[a-zA-Z0-9=_-]+")
-_URL = re.compile(r"oci://(?P<host>[^/\s]+)/(?P<repository>[^\s]*[^/\s])")
 
 
 def check_name(name: str, option: str, *, longest: int = 253) -> None:
@@ -422,7 +423,7 @@ def check_namespace(namespace: str, option: str) -> None:
 
 def check_digest(digest: str, option: str) -> None:
     """Raise LoopError unless ``digest`` looks like ``sha256:…``."""
-    if not _DIGEST.fullmatch(digest):
+    if not is_digest(digest):
         raise LoopError(f"{option} is {digest!r}, which is no digest: one looks like sha256:<64 hex digits>.")
 
 
@@ -440,12 +441,12 @@ def check_metadata(kind: Kind, options: Mapping[str, Any]) -> None:
 
 def _check_artifact(options: Mapping[str, Any]) -> None:
     url = options["url"]
-    parts = _URL.fullmatch(url)
+    parts = FLUX_URL.fullmatch(url)
     if not parts:
         raise LoopError(f"url is {url!r}, but an artifact's url looks like oci://host[:port]/repository.")
     if ":" in parts["repository"] or "@" in parts["repository"]:
         raise LoopError(f"url is {url!r}: give what follows the repository with tag, digest or semver.")
-    if options.get("tag") is not None and not _TAG.fullmatch(options["tag"]):
+    if options.get("tag") is not None and not is_tag(options["tag"]):
         raise LoopError(
             f"tag is {options['tag']!r}, which cannot be a tag: use at most 128 letters, digits, '_', '.' and"
             " '-', not beginning with '.' or '-'."

@@ -28,12 +28,10 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds impo
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.live_drift import drift_of
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.state import run_info
 from ansible_collections.gitops.flux_local.plugins.module_utils._loop import usage as loop_machine
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import parse_url
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import (
-    Connection,
-    OrasRepository,
-    Repository,
-)
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.connection import Connection
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import parse_url
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import RegistryRepository
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Repository
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.version_lag import (
     Held,
     lag,
@@ -83,7 +81,7 @@ def edge_of(params: Mapping[str, Any]) -> Edge:
 
     def repository(url: str) -> Repository:
         connection = Connection.from_params({**params["registry"], "timeout": REQUEST_SECONDS})
-        return OrasRepository(parse_url(url), connection)
+        return RegistryRepository(parse_url(url), connection)
 
     return Edge(cluster=lambda: KubernetesCluster(asked), repository=repository)
 

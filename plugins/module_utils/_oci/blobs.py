@@ -15,10 +15,8 @@ from urllib.parse import urlencode, urljoin, urlsplit
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.answers import cause_of
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.authentication import PUSH
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import (
-    Descriptor,
-    Location,
-)
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import Descriptor
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import Location
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.requests import (
     CHUNK,
     MAX_ATTEMPTS,

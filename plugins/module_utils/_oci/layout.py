@@ -18,8 +18,10 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest im
     INDEX_TYPE,
     MANIFEST_TYPE,
     Descriptor,
-    LayoutReference,
     Manifest,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import (
+    LayoutReference,
     digest_of,
     is_digest,
 )

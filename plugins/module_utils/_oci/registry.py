@@ -14,8 +14,8 @@ import os
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import IO, Any, Protocol
+from dataclasses import replace
+from typing import IO, Any
 from urllib.parse import urljoin, urlsplit
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
@@ -36,6 +36,10 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._oci.authenticat
     Authentication,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.blobs import download, upload
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.connection import (
+    Connection,
+    schemes_to_try,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.docker_config import (
     Credentials,
     docker_credentials,
@@ -44,12 +48,10 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest im
     ACCEPTED_TYPES,
     CREATED,
     Descriptor,
-    Location,
     Manifest,
-    Reference,
-    digest_of,
     manifest_bytes,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import Reference, digest_of
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.requests import (
     MAX_ATTEMPTS,
     PASSING,
@@ -85,95 +87,8 @@ _API_HOSTS = {"docker.io": "registry-1.docker.io", "index.docker.io": "registry-
 
 _ACTIONS: Mapping[str, tuple[str, ...]] = {"GET": PULL, "HEAD": PULL, "DELETE": DELETE}
 
-# The options of the documentation fragment `registry`.
-ARGUMENTS: dict[str, dict[str, Any]] = {
-    "url": {"type": "str", "required": True},
-    "insecure": {"type": "bool", "default": False},
-    "username": {"type": "str"},
-    "password": {"type": "str", "no_log": True},
-    "ca_cert": {"type": "path"},
-    "client_cert": {"type": "path"},
-    "client_key": {"type": "path", "no_log": False},
-    "validate_certs": {"type": "bool", "default": True},
-    "timeout": {"type": "float", "default": 10},
-}
 
-
-@dataclass(frozen=True)
-class Connection:
-    """How a registry is reached: the options all modules share. ``timeout`` in seconds."""
-
-    insecure: bool = False
-    validate_certs: bool = True
-    ca_cert: str | None = None
-    client_cert: str | None = None
-    client_key: str | None = None
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-    timeout: float = 10.0
-
-    @classmethod
-    def from_params(cls, params: Mapping[str, Any]) -> Connection:
-        """The registry options among a module's ``params``. Raises LoopError where they cannot work."""
-        known = cls(
-            **{name: params[name] for name in cls.__dataclass_fields__ if params.get(name) is not None}
-        )
-        for option in ("ca_cert", "client_cert", "client_key"):
-            path = getattr(known, option)
-            if path and not os.path.isfile(path):
-                raise LoopError(f"{option}: {path} is no file. Name an existing PEM file.")
-        if (known.username is None) != (known.password is None):
-            missing = "username" if known.username is None else "password"
-            raise LoopError(f"{missing} is missing. Set both `username` and `password`, or none of them.")
-        if known.timeout <= 0:
-            raise LoopError(
-                f"timeout: {known.timeout:g} is no time to wait. Set a number of seconds above 0."
-            )
-        return known
-
-
-class Repository(Protocol):
-    """One repository: of a registry, or an OCI image layout.
-
-    Every method raises LoopError when the registry fails or refuses, and may be called from several threads.
-    """
-
-    @property
-    def reference(self) -> Location:
-        """Where it is."""
-
-    def tags(self) -> list[str]:
-        """All its tags, in the order of the registry; none where there is no such repository (yet)."""
-
-    def manifest(self, name: str) -> Manifest | None:
-        """The manifest under the tag or digest ``name``, None where there is none."""
-
-    def put_manifest(self, name: str, manifest: Manifest) -> None:
-        """Make the tag (or digest) ``name`` hold ``manifest``, whose blobs are there."""
-
-    def delete_manifest(self, digest: str) -> None:
-        """Remove a manifest and all its tags; one that is not there is no error."""
-
-    def delete_tag(self, tag: str) -> bool:
-        """Remove a tag and leave its manifest; one that is not there is no error.
-
-        False where the registry cannot do that: then nothing was removed.
-        """
-
-    def has_blob(self, blob: Descriptor) -> bool:
-        """Whether the content of ``blob`` is there."""
-
-    def put_blob(self, blob: Descriptor, content: IO[bytes] | bytes, mount_from: str | None = None) -> bool:
-        """Store ``content``; false where the registry has it already.
-
-        Where its repository ``mount_from`` has the blob, a registry may take it from there, unsent.
-        """
-
-    def fetch_blob(self, blob: Descriptor, into: IO[bytes]) -> None:
-        """Write the content of ``blob`` to ``into``, verified by size and digest."""
-
-
-class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hints
+class RegistryRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hints
     """A Repository on a real registry."""
 
     def __init__(self, reference: Reference, connection: Connection | None = None) -> None:
@@ -556,12 +471,3 @@ class OrasRepository(_OrasClient):  # type: ignore[misc]  # oras has no type hin
 
 def _keep_headers(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
-
-
-def schemes_to_try(reference: Reference, connection: Connection) -> tuple[str, ...]:
-    """What a registry may speak, in the order in which it is tried."""
-    if connection.ca_cert or connection.client_cert:
-        return ("https",)
-    if reference.is_loopback:
-        return ("http", "https")
-    return ("https", "http") if connection.insecure else ("https",)

@@ -13,7 +13,8 @@ from typing import IO, TextIO
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.archive import decompressed, read_tar
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import Manifest
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import Repository
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import parse_image
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Repository
 from ansible_collections.gitops.flux_local.plugins.module_utils._programs.image_tree import (
     Tree,
     copy_content,
@@ -24,7 +25,6 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._programs.images
     Found,
     Images,
     manifests_artifact,
-    parse_image,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._programs.methods import (
     GoMethod,

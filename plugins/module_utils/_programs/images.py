@@ -13,21 +13,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.connection import ARGUMENTS, Connection
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.layout import LayoutRepository
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import (
-    INDEX_TYPE,
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import INDEX_TYPE, Manifest
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import (
     LAYOUT_SCHEME,
-    Manifest,
+    ImageReference,
     Reference,
     is_digest,
+    parse_image,
     parse_url,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import (
-    ARGUMENTS,
-    Connection,
-    OrasRepository,
-    Repository,
-)
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import RegistryRepository
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Repository
 from ansible_collections.gitops.flux_local.plugins.module_utils._programs.table import Program
 
 # A registry that does not answer at once is given up: other sources may have the programs.
@@ -48,25 +46,6 @@ IMAGE_ARGUMENTS: dict[str, dict[str, Any]] = {
     "registries": {"type": "dict", "default": {}},
     "connection": {"type": "dict", "options": CONNECTION_ARGUMENTS},
 }
-
-
-@dataclass(frozen=True)
-class ImageReference:
-    """``host/repository:tag``, pinned to a ``digest`` or not; no ``host`` for what only mirrors have."""
-
-    host: str
-    repository: str
-    tag: str
-    digest: str = ""
-
-    def __str__(self) -> str:
-        named = "/".join(part for part in (self.host, self.repository) if part)
-        return f"{named}:{self.tag}" + (f"@{self.digest}" if self.digest else "")
-
-    @property
-    def name(self) -> str:
-        """What the manifest is asked for by."""
-        return self.digest or self.tag
 
 
 @dataclass(frozen=True)
@@ -96,21 +75,6 @@ class Availability:
         self.available |= other.available
         self.refused |= other.refused
         self.with_manifests |= other.with_manifests
-
-
-def parse_image(text: str) -> ImageReference:
-    """The image that ``text`` (``host/repository:tag[@sha256:…]``) names. Raises LoopError."""
-    named, at, digest = text.partition("@")
-    repository, colon, tag = named.rpartition(":")
-    try:
-        known = parse_url(f"oci://{repository}")
-    except LoopError:
-        known = None
-    if known is None or not colon or not tag or "/" in tag or (at and not is_digest(digest)):
-        raise LoopError(
-            f"image: {text!r} is no image. It has to be host/repository:tag, with @sha256:… or not."
-        )
-    return ImageReference(known.host, known.repository, tag, digest)
 
 
 def manifests_artifact(program: Program) -> ImageReference:
@@ -153,9 +117,9 @@ class Images:
         if is_layout(place):
             return LayoutRepository(place.removeprefix(LAYOUT_SCHEME)), image.digest or str(image)
         if place == image.host:
-            return OrasRepository(Reference(image.host, image.repository), self.connection), image.name
+            return RegistryRepository(Reference(image.host, image.repository), self.connection), image.name
         option = "mirror" if self.mirror else "registries"
-        return OrasRepository(_placed(option, place, image.repository), self.connection), image.name
+        return RegistryRepository(_placed(option, place, image.repository), self.connection), image.name
 
     def find(self, image: ImageReference) -> Found | None:
         """The image, None where its repository lacks it. Raises LoopError where that cannot be asked."""

@@ -28,22 +28,24 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest im
     Descriptor,
     Manifest,
     config_bytes,
-    digest_of,
     manifest_bytes,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import Repository
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import (
+    ImageReference,
+    digest_of,
+    parse_image,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Repository
 from ansible_collections.gitops.flux_local.plugins.module_utils._programs.cache import this_platform
 from ansible_collections.gitops.flux_local.plugins.module_utils._programs.go_proxy import proxies
 from ansible_collections.gitops.flux_local.plugins.module_utils._programs.images import (
     INDEX_TYPES,
     Found,
-    ImageReference,
     Images,
     grouped,
     is_layout,
     manifests_artifact,
     only_platforms,
-    parse_image,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._programs.methods import (
     Commands,

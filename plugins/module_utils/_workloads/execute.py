@@ -85,8 +85,9 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.place
     WorkloadOrigin,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.yaml import resources
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import Reference, parse_url
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import Connection, Repository
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.connection import Connection
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import Reference, parse_url
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Repository
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.locks import exclusive
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.progress import Follower, Silence
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.registry_secrets import (

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import ARGUMENTS
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.connection import ARGUMENTS
 
 # The options of a registry, with its address for this machine and for Flux in place of a url.
 REGISTRY: dict[str, Any] = {

@@ -24,8 +24,8 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.versio
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import Cluster
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import is_digest
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import Repository
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import is_digest
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Repository
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.references import (
     LiveReference,
     live_references,

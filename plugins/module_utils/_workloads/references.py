@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,10 +15,12 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds impo
     OCI_REPOSITORY,
     Object,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import Location, Reference
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import (
+    DIGEST,
+    Location,
+    Reference,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.semver_ranges import choose
-
-_DIGEST = re.compile(r"sha256:[a-f0-9]{64}")
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def _of_kustomizations(kustomizations: Sequence[Object]) -> Iterator[LiveReferen
 def digests_in(value: Any) -> list[str]:
     """Every digest in the texts of a part of an object, such as ``latest@sha256:0123...``, in their order."""
     if isinstance(value, str):
-        return _DIGEST.findall(value)
+        return DIGEST.findall(value)
     below = value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
     return list(dict.fromkeys(digest for each in below for digest in digests_in(each)))
 

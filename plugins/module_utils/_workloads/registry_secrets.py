@@ -22,7 +22,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds impo
     Object,
     ObjectRef,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import Connection
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.connection import Connection
 
 SECRET = Kind("", "v1", "secrets", "Secret")
 MANAGER = "gitops.flux_local"

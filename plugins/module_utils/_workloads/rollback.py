@@ -30,18 +30,15 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.reconcile 
     look_for_causes,
     reconcile,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import (
-    Manifest,
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.connection import ARGUMENTS, Connection
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import Manifest
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import (
     check_tag,
     is_digest,
     parse_url,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import (
-    ARGUMENTS,
-    Connection,
-    OrasRepository,
-    Repository,
-)
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import RegistryRepository
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Repository
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.references import digests_in
 
 PREVIOUS = "previous"
@@ -250,4 +247,4 @@ def _diff(followed: Followed, target: Manifest) -> list[Mapping[str, Any]]:
 def connector(params: Mapping[str, Any]) -> Callable[[str], Repository]:
     """How the repositories of the option ``registry`` are reached. Raises LoopError."""
     connection = Connection.from_params(params["registry"])
-    return lambda url: OrasRepository(parse_url(url), connection)
+    return lambda url: RegistryRepository(parse_url(url), connection)

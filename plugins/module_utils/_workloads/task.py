@@ -16,7 +16,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client 
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.kubernetes_core import AUTH_ARG_SPEC
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.evidence import healthy_objects
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import OrasRepository
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import RegistryRepository
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.execute import (
     FluxCli,
     foretold,
@@ -64,7 +64,7 @@ def workloads_task(
         result = run(
             params,
             cluster=cluster,
-            connect=OrasRepository,
+            connect=RegistryRepository,
             renderer=FluxCli(params["flux"]),
             warn=warn,
             check_mode=mode.check,
@@ -85,7 +85,7 @@ def _foretold(params: Mapping[str, Any], mode: Mode, warn: Callable[[str], None]
     renderer = FluxCli(params["flux"])
     return foretold(
         params,
-        connect=OrasRepository,
+        connect=RegistryRepository,
         renderer=renderer if os.path.exists(renderer.program) else None,
         warn=warn,
         with_diff=mode.diff,

@@ -17,7 +17,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.versio
     grouped,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import Repository
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Repository
 
 OLDER_SHOWN = 5  # versions that are listed besides those that are newer than the applied one
 

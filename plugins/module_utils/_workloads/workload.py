@@ -22,7 +22,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds impo
     argument_spec,
     manifest,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import check_tag
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import check_tag
 
 # What a workload says in its own way; the rest of a Kustomization keeps the names of flux_kustomization.
 _OWN_WAY = ("source_ref", "path", "wait_for_health", "depends_on", "post_build")

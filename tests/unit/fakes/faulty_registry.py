@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import digest_of
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import digest_of
 from ansible_collections.gitops.flux_local.tests.unit.fakes.http_server import Answer, Request
 
 JSON = {"Content-Type": "application/json"}

@@ -7,12 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import IO
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import (
-    Descriptor,
-    Manifest,
-    Reference,
-    digest_of,
-)
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import Descriptor, Manifest
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import Reference, digest_of
 
 
 @dataclass

@@ -13,6 +13,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client 
     ClusterError,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import Kind, Object
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import tag_of_image
 
 DEPLOYMENT = Kind("apps", "v1", "deployments", "Deployment")
 POD = Kind("", "v1", "pods", "Pod")
@@ -69,9 +70,7 @@ def controller_state(
 def version_of(deployment: Object) -> str | None:
     """The version in the tag of the first container's image, without its ``v``."""
     containers = deployment["spec"].get("template", {}).get("spec", {}).get("containers") or [{}]
-    image = str(containers[0].get("image", "")).partition("@")[0]
-    tag = image.rpartition("/")[2].partition(":")[2]
-    return tag.removeprefix("v") or None
+    return tag_of_image(str(containers[0].get("image", ""))).removeprefix("v") or None
 
 
 def memory_of(metrics: Object) -> int:

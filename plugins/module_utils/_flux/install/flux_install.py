@@ -35,7 +35,6 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.install.in
     is_available,
     newer_than,
     pod_trouble,
-    tag_of,
     unserved,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.install.manifests import (
@@ -64,6 +63,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds impo
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.resource_diff import field_changes
 from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.yaml import dumped
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import tag_of_image
 
 AT_ONCE = 8
 LOOK_AT_PODS_EVERY = 2  # seconds
@@ -247,7 +247,7 @@ def _require_replaceable(
             f" {cluster.origin} ({installed.installer}). Set flux_namespace={installed.namespace}, or remove"
             " that one first (flux_state=absent)."
         )
-    versions = {name: tag_of(image) for name, image in settings.images.items()}
+    versions = {name: tag_of_image(image) for name, image in settings.images.items()}
     newer = newer_than(installed, settings.version, versions)
     if newer and not options.allows_downgrade:
         raise LoopError(

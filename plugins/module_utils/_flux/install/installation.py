@@ -22,6 +22,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds impo
     Kind,
     Object,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import tag_of_image
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.semver import parse_version
 
 COMPONENT = "app.kubernetes.io/component"
@@ -62,7 +63,7 @@ class Installation:
     def versions(self) -> dict[str, str]:
         """The version of each controller by the tag of its image, empty where that is a digest alone."""
         return {
-            name: str(version) if (version := parse_version(tag_of(image_of(item)))) else ""
+            name: str(version) if (version := parse_version(tag_of_image(image_of(item)))) else ""
             for name, item in self.controllers.items()
         }
 
@@ -90,12 +91,6 @@ def image_of(deployment: Object) -> str:
     containers = deployment["spec"]["template"]["spec"]["containers"]
     named = [each for each in containers if each["name"] == CONTAINER]
     return str((named or containers)[0]["image"])
-
-
-def tag_of(image: str) -> str:
-    """The tag of ``host:port/repository:tag@digest``, empty without one."""
-    tag = image.partition("@")[0].rpartition(":")[2]
-    return "" if "/" in tag or ":" not in image.partition("@")[0] else tag
 
 
 def newer_than(installed: Installation, version: str, versions: Mapping[str, str]) -> list[str]:

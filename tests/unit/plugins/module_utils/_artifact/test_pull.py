@@ -27,9 +27,9 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest im
     LAYER_TYPE,
     Descriptor,
     Manifest,
-    digest_of,
     manifest_bytes,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import digest_of
 from ansible_collections.gitops.flux_local.tests.unit.fakes.repository import MemoryRepository
 
 DEFAULTS: dict[str, Any] = {

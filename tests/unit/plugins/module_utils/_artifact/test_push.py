@@ -20,6 +20,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.push i
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.packing import pack
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.connection import Connection
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import (
     CONTENT_DIGEST,
     CREATED,
@@ -28,12 +29,11 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest im
     SOURCE,
     Descriptor,
     Manifest,
-    digest_of,
     manifest_bytes,
-    parse_url,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.open import open_repository
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import Connection, Repository
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import digest_of, parse_url
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Repository
 from ansible_collections.gitops.flux_local.tests.unit.fakes.repository import MemoryRepository
 
 REQUEST = PushRequest(("latest",), source="https://example.com/shop", revision="main@sha1:abc")

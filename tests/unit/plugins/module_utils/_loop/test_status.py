@@ -32,9 +32,9 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._loop.status imp
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import (
     Descriptor,
     Manifest,
-    Reference,
     manifest_bytes,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import Reference
 from ansible_collections.gitops.flux_local.plugins.module_utils._processes.group import Live
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.version_lag import (
     Held,

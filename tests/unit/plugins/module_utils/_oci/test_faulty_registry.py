@@ -22,17 +22,14 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._content.packing
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci import blobs as registry_blobs
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci import requests as registry_requests
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.connection import Connection
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import (
     CREATED,
     Descriptor,
     Manifest,
-    Reference,
-    digest_of,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import (
-    Connection,
-    OrasRepository,
-)
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import Reference, digest_of
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import RegistryRepository
 from ansible_collections.gitops.flux_local.tests.unit.fakes.faulty_registry import JSON, Registry, line
 from ansible_collections.gitops.flux_local.tests.unit.fakes.http_server import Answer, Request, serving
 
@@ -60,8 +57,8 @@ def packs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Pack, Pack
         yield old, new
 
 
-def repository(port: int, timeout: float = 5, **options: Any) -> OrasRepository:
-    return OrasRepository(Reference(f"127.0.0.1:{port}", "shop"), Connection(timeout=timeout, **options))
+def repository(port: int, timeout: float = 5, **options: Any) -> RegistryRepository:
+    return RegistryRepository(Reference(f"127.0.0.1:{port}", "shop"), Connection(timeout=timeout, **options))
 
 
 @dataclass(frozen=True)

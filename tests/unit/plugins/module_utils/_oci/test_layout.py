@@ -19,10 +19,10 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest im
     LAYER_TYPE,
     Descriptor,
     Manifest,
-    digest_of,
     manifest_bytes,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.open import open_repository
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import digest_of
 
 
 def blob(content: bytes, media_type: str = LAYER_TYPE) -> Descriptor:

@@ -24,18 +24,17 @@ from cryptography.x509.oid import NameOID
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci import requests as registry_requests
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.connection import (
+    Connection,
+    schemes_to_try,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import (
     MANIFEST_TYPE,
     Descriptor,
     Manifest,
-    Reference,
-    digest_of,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import (
-    Connection,
-    OrasRepository,
-    schemes_to_try,
-)
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import Reference, digest_of
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import RegistryRepository
 from ansible_collections.gitops.flux_local.tests.unit.fakes.http_server import Answer, Request, serving
 
 BODY = b'{"schemaVersion":2}'
@@ -53,8 +52,8 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return taken
 
 
-def repository(port: int, **options: Any) -> OrasRepository:
-    return OrasRepository(Reference(f"127.0.0.1:{port}", "shop"), Connection(**options))
+def repository(port: int, **options: Any) -> RegistryRepository:
+    return RegistryRepository(Reference(f"127.0.0.1:{port}", "shop"), Connection(**options))
 
 
 def in_turn(*answers: Answer) -> Callable[[Request], Answer]:

@@ -11,15 +11,16 @@ import pytest
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.layout import LayoutRepository
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import INDEX_TYPE, Manifest
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import (
+    parse_image,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._programs import images as module
 from ansible_collections.gitops.flux_local.plugins.module_utils._programs.images import (
-    ImageReference,
     Images,
     grouped,
     is_layout,
     manifests_artifact,
     only_platforms,
-    parse_image,
     platform_entries,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._programs.mirror import platforms
@@ -40,36 +41,6 @@ def index(*entries: tuple[str, str, str]) -> Manifest:
         for system, machine, number in entries
     ]
     return Manifest(json.dumps({"manifests": [*manifests, {"digest": DIGEST}]}).encode(), INDEX_TYPE)
-
-
-@pytest.mark.parametrize(
-    ("text", "image"),
-    [
-        (ETCD, ImageReference("registry.k8s.io", "etcd", "3.6.8-0")),
-        ("localhost:5000/a/b:v1", ImageReference("localhost:5000", "a/b", "v1")),
-        (f"{ETCD}@{DIGEST}", ImageReference("registry.k8s.io", "etcd", "3.6.8-0", DIGEST)),
-    ],
-)
-def test_an_image_has_a_host_a_repository_and_a_tag(text, image):
-    assert parse_image(text) == image
-    assert str(image) == text
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "etcd:1",
-        "localhost:5000/etcd",
-        f"host/etcd@{DIGEST}",
-        "host/etcd:1@sha256:a",
-        "host/Etcd:1",
-        "host/etcd:1@",
-    ],
-)
-def test_anything_else_is_no_image(text):
-    with pytest.raises(LoopError, match="is no image"):
-        parse_image(text)
 
 
 @pytest.mark.parametrize(
@@ -179,7 +150,7 @@ def test_a_registry_that_is_dead_is_asked_once_and_one_that_refuses_an_image_for
         dead=("b",),
         refusing=("oci://a/secret:1",),
     )
-    monkeypatch.setattr(module, "OrasRepository", registries)
+    monkeypatch.setattr(module, "RegistryRepository", registries)
     programs = [program(name, f"a/{name}:1") for name in ("secret", "one", "other", "none", "three")]
     programs += [program(f"b{number}", f"b/{number}:1") for number in range(5)]
     found = Images().look([*programs, program("unknown", "")], "linux-amd64")
@@ -200,7 +171,7 @@ def test_the_manifests_of_a_program_are_looked_for_in_a_mirror_only(monkeypatch,
     held = {"oci://mirror/kwok/kwok:v1.0": index(("linux", "amd64", "1"))}
     if has_them:
         held["oci://mirror/flux-local/manifests/kwok:1.0"] = Manifest(b"{}")
-    monkeypatch.setattr(module, "OrasRepository", Registries(held))
+    monkeypatch.setattr(module, "RegistryRepository", Registries(held))
     found = Images("mirror").look([kwok], "linux-amd64")
     assert (found.available, found.with_manifests) == ({"kwok"}, {"kwok"} if has_them else set())
     redirected = Images(registries={"registry.k8s.io": "mirror"}).look([kwok], "linux-amd64")

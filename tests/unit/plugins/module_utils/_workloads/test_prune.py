@@ -18,9 +18,9 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest im
     CREATED,
     Descriptor,
     Manifest,
-    Reference,
     manifest_bytes,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import Reference
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.prune import MOVED, run
 from ansible_collections.gitops.flux_local.tests.unit.fakes.cluster import MemoryCluster
 from ansible_collections.gitops.flux_local.tests.unit.fakes.repository import MemoryRepository

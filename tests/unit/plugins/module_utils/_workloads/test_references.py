@@ -13,7 +13,8 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds impo
     Kind,
     ObjectRef,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import Manifest, Reference
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import Manifest
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import Reference
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.references import (
     live_references,
     protected_digests,

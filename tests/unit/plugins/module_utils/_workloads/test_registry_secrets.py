@@ -7,7 +7,7 @@ import json
 import pytest
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import Connection
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.connection import Connection
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.registry_secrets import secrets_of
 
 

@@ -16,9 +16,9 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds impo
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import (
     Descriptor,
     Manifest,
-    Reference,
     manifest_bytes,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import Reference
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.rollback import (
     healthy_digests,
     run,

@@ -12,7 +12,6 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.install.in
     is_available,
     newer_than,
     pod_trouble,
-    tag_of,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
     KUSTOMIZATION,
@@ -39,20 +38,6 @@ def controller(name, *, image="", namespace="flux-system", labels=None, loop=Non
 
 def both(**options):
     return [controller(name, **options) for name in ("source-controller", "kustomize-controller")]
-
-
-@pytest.mark.parametrize(
-    ("image", "tag"),
-    [
-        ("ghcr.io/fluxcd/source-controller:v1.9.5", "v1.9.5"),
-        ("localhost:5001/source-controller:v1.9.5@sha256:00", "v1.9.5"),
-        ("localhost:5001/source-controller@sha256:00", ""),
-        ("localhost:5001/source-controller", ""),
-        ("source-controller", ""),
-    ],
-)
-def test_tags(image, tag):
-    assert tag_of(image) == tag
 
 
 def test_installations_are_told_apart_by_namespace():
