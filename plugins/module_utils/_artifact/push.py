@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import IO, Any
+from typing import Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.content import (
     opened_archive,
@@ -29,7 +29,6 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.tag_te
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.archive import (
     NotAnArchiveError,
-    compressed,
     holds_same_content,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.git_revision import git_revision
@@ -125,54 +124,89 @@ class PushResult:
         )
 
 
-def push(
-    packed: Pack,
-    request: PushRequest,
-    repository: Repository,
-    *,
-    check_mode: bool = False,
-    with_diff: bool = False,
-) -> PushResult:
-    """Make all tags of ``request`` hold the content of ``packed``.
+@dataclass(frozen=True)
+class PushPlan:
+    """What a push would do, as far as the repository told when it was asked.
 
-    Blobs go first and the tags last, so that a tag names the old content or the new, whenever this is
-    interrupted. A tag that has to change takes the manifest of one that is as wanted, where there is one.
+    ``held`` is what the first tag names. ``wanted`` is a manifest that a tag has already and that the others
+    take too; None where it takes a new one. ``why`` says for each tag to be written what is not as wanted.
+    """
+
+    packed: Pack
+    request: PushRequest
+    repository: Repository
+    held: Manifest | None
+    wanted: Manifest | None
+    why: Mapping[str, str]
+    diff: Sequence[Shown] = ()
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.why)
+
+    @property
+    def predicted(self) -> PushResult:
+        """What a push returns, without the digest of what it would make."""
+        if self.wanted is not None:
+            return self.pushed(self.wanted)
+        # The time of the push is part of the manifest, so it is another one each time.
+        return replace(self.pushed(_new_manifest(self.packed, self.request)), digest=None)
+
+    def pushed(self, manifest: Manifest) -> PushResult:
+        """What a push returns when the tags name ``manifest``."""
+        return PushResult(
+            url=self.repository.reference.url,
+            tags=self.request.tags,
+            digest=manifest.digest,
+            previous_digest=self.held.digest if self.held else None,
+            content_digest=self.packed.content_digest,
+            size=manifest.layers[0].size,
+            files=self.packed.files,
+            source=manifest.annotations.get(SOURCE),
+            revision=manifest.annotations.get(REVISION),
+            why=self.why,
+            diff=self.diff,
+        )
+
+
+def plan_push(
+    packed: Pack, request: PushRequest, repository: Repository, *, with_diff: bool = False
+) -> PushPlan:
+    """What it takes to make all tags of ``request`` hold the content of ``packed``; nothing is written.
+
+    A tag that has to change takes the manifest of one that is as wanted, where there is one.
     Raises LoopError.
     """
     held = {tag: repository.manifest(tag) for tag in request.tags}
     why = {tag: reason for tag in request.tags if (reason := _why(held[tag], packed, request, repository))}
     if request.immutable:
         _refuse_to_move(why, repository)
-    first = held[request.tags[0]]
     wanted = next((held[tag] for tag in request.tags if tag not in why), None)
     diff: Sequence[Shown] = ()
     if why and with_diff:
         tag = next(iter(why))
         diff = _diff(repository, tag, held[tag], packed, wanted.annotations if wanted else request.metadata)
-    digest = wanted.digest if wanted else None
-    if wanted is None:
-        with compressed(packed.archive) as layer:
-            blob = Descriptor(LAYER_TYPE, layer.digest, layer.size)
-            wanted = _new_manifest(packed, blob, request)
-            if not check_mode:
-                _upload(repository, packed, blob, layer.content, request.mount_from)
-                digest = wanted.digest
-    if not check_mode:
-        for tag in why:
-            repository.put_manifest(tag, wanted)
-    return PushResult(
-        url=repository.reference.url,
-        tags=request.tags,
-        digest=digest,
-        previous_digest=first.digest if first else None,
-        content_digest=packed.content_digest,
-        size=wanted.layers[0].size,
-        files=packed.files,
-        source=wanted.annotations.get(SOURCE),
-        revision=wanted.annotations.get(REVISION),
-        why=why,
-        diff=diff,
-    )
+    return PushPlan(packed, request, repository, held[request.tags[0]], wanted, why, diff)
+
+
+def carry_out(plan: PushPlan) -> PushResult:
+    """Push what was planned.
+
+    Blobs go first and the tags last, so that a tag names the old content or the new, whenever this is
+    interrupted. Raises LoopError.
+    """
+    manifest = plan.wanted
+    if manifest is None:
+        manifest = _new_manifest(plan.packed, plan.request)
+        _upload(plan.repository, plan.packed, plan.request.mount_from)
+    for tag in plan.why:
+        plan.repository.put_manifest(tag, manifest)
+    return plan.pushed(manifest)
+
+
+def push(packed: Pack, request: PushRequest, repository: Repository) -> PushResult:
+    """Make all tags of ``request`` hold the content of ``packed``. Raises LoopError."""
+    return carry_out(plan_push(packed, request, repository))
 
 
 def _refuse_to_move(why: Mapping[str, str], repository: Repository) -> None:
@@ -215,7 +249,8 @@ def run(
         if params["next"]:
             values["next"] = _next(packed, request, repository, params["next"])
         request = replace(request, tags=filled_in(templates, values))
-        result = push(packed, request, repository, check_mode=check_mode, with_diff=with_diff)
+        plan = plan_push(packed, request, repository, with_diff=with_diff)
+        result = plan.predicted if check_mode else carry_out(plan)
         if result.changed:
             warnings += examine(packed.archive, packed.ignored, parses=True).warnings
         for warning in [*packed.warnings, *warnings]:
@@ -294,20 +329,22 @@ def _holds(held: Manifest, packed: Pack, repository: Repository) -> bool:
         return False
 
 
-def _new_manifest(packed: Pack, layer: Descriptor, request: PushRequest) -> Manifest:
+def _new_manifest(packed: Pack, request: PushRequest) -> Manifest:
     config = config_bytes(packed.content_digest)
     created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     annotations = {CREATED: created} | request.metadata | {CONTENT_DIGEST: packed.content_digest}
-    return Manifest(
-        manifest_bytes(Descriptor(CONFIG_TYPE, digest_of(config), len(config)), layer, annotations)
-    )
+    described = Descriptor(CONFIG_TYPE, digest_of(config), len(config))
+    return Manifest(manifest_bytes(described, _layer(packed), annotations))
 
 
-def _upload(
-    repository: Repository, packed: Pack, layer: Descriptor, content: IO[bytes], mount_from: str | None
-) -> None:
+def _layer(packed: Pack) -> Descriptor:
+    return Descriptor(LAYER_TYPE, packed.layer.digest, packed.layer.size)
+
+
+def _upload(repository: Repository, packed: Pack, mount_from: str | None) -> None:
     config = config_bytes(packed.content_digest)
-    repository.put_blob(layer, content, mount_from)
+    repository.put_blob(_layer(packed), packed.layer.content, mount_from)
+    packed.drop_layer()
     repository.put_blob(Descriptor(CONFIG_TYPE, digest_of(config), len(config)), config, mount_from)
 
 

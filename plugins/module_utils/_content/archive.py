@@ -120,10 +120,8 @@ def _copy_exactly(file: IO[bytes], out: _Hashing, size: int, name: str) -> None:
 
 @contextmanager
 def compressed(archive: IO[bytes]) -> Iterator[Layer]:
-    """The ``archive`` as the gzip layer that is pushed, in a temporary file of its own."""
-    with file_errors("The artifact cannot be compressed"):
-        blob = tempfile.TemporaryFile()  # noqa: SIM115 - closed below, whatever happens
-    with blob:
+    """The ``archive`` as the gzip layer that is pushed, in memory or, when it is large, a temporary file."""
+    with tempfile.SpooledTemporaryFile(max_size=KEPT_IN_MEMORY) as blob:
         with file_errors("The artifact cannot be compressed"):
             layer = _compress(archive, blob)
         yield layer

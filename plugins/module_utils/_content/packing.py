@@ -13,6 +13,7 @@ import stat
 import tempfile
 import unicodedata
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import IO
 
@@ -20,6 +21,8 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._content.archive
     KEPT_IN_MEMORY,
     Entry,
     FileDigest,
+    Layer,
+    compressed,
     file_digests,
     read_tar,
     write_tar,
@@ -68,6 +71,20 @@ class Pack:
     files: int
     warnings: list[str] = field(default_factory=list)
     ignored: Sequence[str] = ()
+    _layer: Layer | None = field(default=None, init=False, repr=False, compare=False)
+    _layers_file: ExitStack = field(default_factory=ExitStack, init=False, repr=False, compare=False)
+
+    @property
+    def layer(self) -> Layer:
+        """The archive compressed, as it is pushed: made when it is first asked for, and then kept."""
+        if self._layer is None:
+            self._layer = self._layers_file.enter_context(compressed(self.archive))
+        return self._layer
+
+    def drop_layer(self) -> None:
+        """Give back what the compressed archive takes, of which nothing is needed any more."""
+        self._layer = None
+        self._layers_file.close()
 
     def extract(self, destination: str) -> None:
         """Write the content to the folder ``destination``, which must be empty or not exist."""
@@ -88,6 +105,7 @@ class Pack:
         return file_digests(self.archive)
 
     def close(self) -> None:
+        self.drop_layer()
         self.archive.close()
 
     def __enter__(self) -> Pack:

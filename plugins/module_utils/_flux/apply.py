@@ -72,13 +72,29 @@ class Applied:
         }
 
 
-def apply_object(
-    cluster: Cluster, kind: Kind, desired: Object, *, check_mode: bool = False, force: bool = False
-) -> Applied:
-    """Have ``desired`` in the cluster. Fields that others own are left alone.
+@dataclass(frozen=True)
+class ApplyPlan:
+    """An object as it is to be in the cluster, and as it is; ``force`` takes fields from their owners."""
 
-    One read; where that is not as desired one apply, a dry run in check mode. Raises LoopError naming the
-    owner when another field manager set another value and ``force`` is not given.
+    kind: Kind
+    desired: Object
+    live: Object | None
+    force: bool = False
+
+    @property
+    def ref(self) -> ObjectRef:
+        return ref_of(self.kind, self.desired)
+
+    @property
+    def is_as_desired(self) -> bool:
+        """Whether nothing has to be applied."""
+        return self.live is not None and is_as_desired(self.live, self.desired)
+
+
+def plan_apply(cluster: Cluster, kind: Kind, desired: Object, *, force: bool = False) -> ApplyPlan:
+    """What it takes to have ``desired`` in the cluster: one read.
+
+    Raises LoopError while the object is being deleted.
     """
     ref = ref_of(kind, desired)
     live = cluster.get(ref)
@@ -86,30 +102,73 @@ def apply_object(
         if live["metadata"].get("deletionTimestamp"):
             raise LoopError(f"{ref} is being deleted: wait until it is gone, then run this again.")
         desired = keep_live_spelling(kind, desired, live)
-        if is_as_desired(live, desired):
-            return Applied(ref, live, live, [])
+    return ApplyPlan(kind, desired, live, force)
+
+
+def predict(cluster: Cluster, plan: ApplyPlan) -> Applied:
+    """What would become of the object: a dry run, where it is not as desired. Raises as ``carry_out``."""
+    return _sent(cluster, plan, dry_run=True)
+
+
+def carry_out(cluster: Cluster, plan: ApplyPlan) -> Applied:
+    """Have the object as planned: one apply, where it is not. Fields that others own are left alone.
+
+    Raises LoopError naming the owner when another field manager set another value, unless ``plan`` forces it.
+    """
+    return _sent(cluster, plan, dry_run=False)
+
+
+def _sent(cluster: Cluster, plan: ApplyPlan, *, dry_run: bool) -> Applied:
+    if plan.is_as_desired:
+        return Applied(plan.ref, plan.live, plan.live, [])
     try:
-        after = cluster.apply(kind, desired, manager=FIELD_MANAGER, dry_run=check_mode, force=force)
+        after = cluster.apply(
+            plan.kind, plan.desired, manager=FIELD_MANAGER, dry_run=dry_run, force=plan.force
+        )
     except ClusterError as error:
         if error.status == 409:
-            raise LoopError(_conflict(ref, error.causes)) from error
+            raise LoopError(_conflict(plan.ref, error.causes)) from error
         raise
-    return Applied(ref, live, after, changes(live, after))
+    return Applied(plan.ref, plan.live, after, changes(plan.live, after))
 
 
-def remove_object(
-    cluster: Cluster, ref: ObjectRef, *, check_mode: bool = False, wait_seconds: float | None = None
-) -> Applied:
-    """Delete an object; with ``wait_seconds`` wait so long for its finalizers, which is when Flux prunes."""
-    live = cluster.get(ref)
-    if live is None:
-        return Applied(ref, None, None, [])
-    is_new = not live["metadata"].get("deletionTimestamp")
-    if is_new:
-        cluster.delete(ref, dry_run=check_mode)
-    if wait_seconds is not None and not check_mode:
-        wait_until_gone(cluster, ref, wait_seconds)
-    return Applied(ref, live, None, ["deleted"] if is_new else [])
+@dataclass(frozen=True)
+class RemovalPlan:
+    """An object that is not to be in the cluster, and the one that is there, if any."""
+
+    ref: ObjectRef
+    live: Object | None
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it has to be deleted, which nobody has asked for yet."""
+        return self.live is not None and not self.live["metadata"].get("deletionTimestamp")
+
+    @property
+    def removed(self) -> Applied:
+        """What becomes of the object."""
+        return Applied(self.ref, self.live, None, ["deleted"] if self.is_new else [])
+
+
+def plan_removal(cluster: Cluster, ref: ObjectRef) -> RemovalPlan:
+    """What it takes to have no such object: one read."""
+    return RemovalPlan(ref, cluster.get(ref))
+
+
+def predict_removal(cluster: Cluster, plan: RemovalPlan) -> Applied:
+    """What would become of the object: a dry run of its deletion."""
+    if plan.is_new:
+        cluster.delete(plan.ref, dry_run=True)
+    return plan.removed
+
+
+def carry_out_removal(cluster: Cluster, plan: RemovalPlan, wait_seconds: float | None = None) -> Applied:
+    """Delete the object; with ``wait_seconds`` wait so long for its finalizers, which is when Flux prunes."""
+    if plan.is_new:
+        cluster.delete(plan.ref)
+    if plan.live is not None and wait_seconds is not None:
+        wait_until_gone(cluster, plan.ref, wait_seconds)
+    return plan.removed
 
 
 def content(item: Object) -> Object:
@@ -316,10 +375,15 @@ def run_resource(
     ref = ObjectRef(kind, params["namespace"], params["name"])
     wait_seconds = float(params["wait_timeout"]) if params["wait"] and not check_mode else None
     if params["state"] == "absent":
-        applied = remove_object(cluster, ref, check_mode=check_mode, wait_seconds=wait_seconds)
+        removal = plan_removal(cluster, ref)
+        applied = (
+            predict_removal(cluster, removal)
+            if check_mode
+            else carry_out_removal(cluster, removal, wait_seconds)
+        )
     else:
-        desired = manifest(kind, params)
-        applied = apply_object(cluster, kind, desired, check_mode=check_mode, force=params["force_conflicts"])
+        plan = plan_apply(cluster, kind, manifest(kind, params), force=params["force_conflicts"])
+        applied = predict(cluster, plan) if check_mode else carry_out(cluster, plan)
     resource = applied.after
     if resource is not None and wait_seconds is not None:
         resource = wait_until_ready(cluster, ref, wait_seconds)

@@ -17,11 +17,13 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._artifact import push as artifact_push
 from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.diff import bounded
 from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.push import (
+    PushPlan,
     PushRequest,
     PushResult,
-    push,
+    plan_push,
     whole,
     with_origin,
 )
@@ -31,8 +33,13 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._content.packing
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.apply import (
     Applied,
-    apply_object,
-    remove_object,
+    ApplyPlan,
+    carry_out,
+    carry_out_removal,
+    plan_apply,
+    plan_removal,
+    predict,
+    predict_removal,
     wait_until,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.evidence import shared_objects
@@ -202,7 +209,9 @@ class Present:
     request: PushRequest
     repository: Repository
     warnings: list[str]
+    push: PushPlan | None = None
     pushed: PushResult | None = None
+    plans: list[ApplyPlan] = field(default_factory=list)
     secrets: list[str] = field(default_factory=list)
     applied: list[Applied] = field(default_factory=list)
     tracker: Tracker | None = None
@@ -364,27 +373,23 @@ def run(
             return _packed(workload, params, repository, stack)
 
         def compare(one: Present) -> None:
-            one.pushed = push(one.packed, one.request, one.repository, check_mode=True, with_diff=with_diff)
-
-        def publish(one: Present) -> None:
-            began = time.monotonic()
-            one.pushed = push(one.packed, one.request, one.repository, with_diff=with_diff)
-            followed.pushed(one.workload.kustomization, one.pushed.digest, time.monotonic() - began)
+            one.push = plan_push(one.packed, one.request, one.repository, with_diff=with_diff)
+            one.pushed = one.push.predicted
 
         present = _each(pool, [workload for workload in workloads if workload.is_present], packed)
         _refuse_unknown_dependencies(cluster, workloads)
         # What the API server would refuse, or that there is none, shows before anything is pushed.
         _apply_secrets(present, secrets, cluster, check_mode=True)
-        _each(pool, present, lambda one: _apply(one, cluster, endpoint, check_mode=True))
+        _each(pool, present, lambda one: _plan(one, cluster, endpoint))
         _each(pool, present, compare)
         changed = [one for one in present if one.pushed and one.pushed.changed]
         if not check_mode:
             _each(pool, changed, lambda one: _refuse_unbuildable(one, renderer))
-            _each(pool, changed, publish)
+            _each(pool, changed, lambda one: _publish(one, followed))
             if any(one.secrets for one in present):
                 _apply_secrets(present, secrets, cluster, check_mode=False)
             differing = [one for one in present if any(applied.is_changed for applied in one.applied)]
-            _each(pool, differing, lambda one: _apply(one, cluster, endpoint, check_mode=False))
+            _each(pool, differing, lambda one: _apply(one, cluster))
             _each(pool, [one for one in differing if one in changed], lambda one: _settle(one, cluster))
             followed.changed(one.workload.kustomization for one in differing)
         for going in absent:
@@ -489,14 +494,27 @@ def _render(one: Present, renderer: Renderer, kustomization: Object) -> str:
             raise LoopError(f"Workload {one.workload.name}: {error.message}") from error
 
 
-def _apply(one: Present, cluster: Cluster, endpoint: Endpoint, *, check_mode: bool) -> None:
-    one.applied = [
-        apply_object(cluster, kind, desired, check_mode=check_mode, force=True)
+def _plan(one: Present, cluster: Cluster, endpoint: Endpoint) -> None:
+    """Note what is to be applied, and what the API server says that would become of it."""
+    one.plans = [
+        plan_apply(cluster, kind, desired, force=True)
         for kind, desired in (
             (OCI_REPOSITORY, one.workload.source_object(endpoint)),
             (KUSTOMIZATION, one.workload.kustomization_object()),
         )
     ]
+    one.applied = [predict(cluster, plan) for plan in one.plans]
+
+
+def _apply(one: Present, cluster: Cluster) -> None:
+    one.applied = [carry_out(cluster, plan) for plan in one.plans]
+
+
+def _publish(one: Present, follower: Follower) -> None:
+    if one.push is not None:
+        began = time.monotonic()
+        one.pushed = artifact_push.carry_out(one.push)
+        follower.pushed(one.workload.kustomization, one.pushed.digest, time.monotonic() - began)
 
 
 def _settle(one: Present, cluster: Cluster) -> None:
@@ -550,7 +568,10 @@ def _remove_secrets(
 def _remove(one: Absent, cluster: Cluster, timeout: float, *, check_mode: bool) -> None:
     # The Kustomization first: as it goes, Flux prunes what it applied, and needs no source for that.
     for ref in (one.workload.kustomization, one.workload.source):
-        one.applied.append(remove_object(cluster, ref, check_mode=check_mode, wait_seconds=timeout))
+        plan = plan_removal(cluster, ref)
+        one.applied.append(
+            predict_removal(cluster, plan) if check_mode else carry_out_removal(cluster, plan, timeout)
+        )
 
 
 def _prove(

@@ -21,8 +21,10 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors imp
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.apply import (
     FIELD_MANAGER,
     Applied,
+    carry_out_removal,
     content,
-    remove_object,
+    plan_removal,
+    predict_removal,
     wait_until,
     wait_until_gone,
 )
@@ -534,7 +536,7 @@ def _prune_workloads(cluster: Cluster, options: Options) -> list[Applied]:
             " Start it first (flux_state=present), or set flux_delete_workloads=false."
         )
     refs = [ref_of(KUSTOMIZATION, item) for item in kustomizations]
-    removed = _each(refs, lambda ref: remove_object(cluster, ref, check_mode=options.check_mode))
+    removed = _each(refs, lambda ref: _remove(cluster, ref, options))
     if not options.check_mode:
         _each(refs, lambda ref: wait_until_gone(cluster, ref, options.seconds))
     return removed
@@ -552,13 +554,15 @@ def _release(cluster: Cluster, kind: Kind) -> None:
 
 
 def _remove_all(cluster: Cluster, items: Sequence[Object], options: Options) -> list[Applied]:
-    removed = _each(
-        items,
-        lambda item: remove_object(
-            cluster, _ref(item), check_mode=options.check_mode, wait_seconds=options.seconds
-        ),
-    )
+    removed = _each(items, lambda item: _remove(cluster, _ref(item), options, options.seconds))
     return [each for each in removed if each.before is not None]
+
+
+def _remove(cluster: Cluster, ref: ObjectRef, options: Options, wait_seconds: float | None = None) -> Applied:
+    plan = plan_removal(cluster, ref)
+    if options.check_mode:
+        return predict_removal(cluster, plan)
+    return carry_out_removal(cluster, plan, wait_seconds)
 
 
 def _each(items: Iterable[Item], call: Callable[[Item], Result]) -> list[Result]:

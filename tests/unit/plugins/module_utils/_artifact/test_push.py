@@ -14,10 +14,13 @@ import pytest
 from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.push import (
     PushRequest,
     PushResult,
-    push,
+    carry_out,
+    plan_push,
     run,
     with_origin,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._content import packing
+from ansible_collections.gitops.flux_local.plugins.module_utils._content.archive import compressed as compress
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.packing import pack
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.connection import Connection
@@ -52,11 +55,17 @@ def repository() -> MemoryRepository:
 
 
 def pushed(
-    folder: Path, repository: MemoryRepository, request: PushRequest = REQUEST, **options: bool
+    folder: Path,
+    repository: MemoryRepository,
+    request: PushRequest = REQUEST,
+    *,
+    check_mode: bool = False,
+    with_diff: bool = False,
 ) -> PushResult:
     repository.asked.clear()
     with pack(str(folder)) as packed:
-        return push(packed, request, repository, **options)
+        plan = plan_push(packed, request, repository, with_diff=with_diff)
+        return plan.predicted if check_mode else carry_out(plan)
 
 
 def test_a_first_push_sends_blobs_and_then_the_tag(folder, repository):
@@ -136,6 +145,21 @@ def test_check_mode_only_reads(folder, repository):
     more = pushed(folder, repository, PushRequest(("v1", "latest")), check_mode=True)
     assert repository.asked == ["read v1", "read latest"]
     assert more.digest == real.digest
+
+
+def test_what_is_planned_and_pushed_is_read_and_compressed_once(folder, repository, monkeypatch):
+    compressed = []
+
+    def counting(archive):
+        compressed.append(archive)
+        return compress(archive)
+
+    monkeypatch.setattr(packing, "compressed", counting)
+    with pack(str(folder)) as packed:
+        plan = plan_push(packed, REQUEST, repository)
+        assert plan.predicted.size == carry_out(plan).size
+    assert repository.asked == ["read latest", "blob", "blob", "tag latest"]
+    assert len(compressed) == 1
 
 
 def test_created_can_be_given(folder, repository):

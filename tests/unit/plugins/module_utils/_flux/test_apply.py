@@ -13,9 +13,13 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.apply import (
     FIELD_MANAGER,
-    apply_object,
+    carry_out,
+    carry_out_removal,
     owned_fields,
-    remove_object,
+    plan_apply,
+    plan_removal,
+    predict,
+    predict_removal,
     run_resource,
     wait_until_gone,
     wait_until_ready,
@@ -33,6 +37,14 @@ REF = ObjectRef(OCI_REPOSITORY, "flux-system", "shop")
 def source(**options):
     defaults = {"name": "shop", "namespace": "flux-system", "url": "oci://x/shop", "interval": "1m"}
     return manifest(OCI_REPOSITORY, {**defaults, **options})
+
+
+def apply_object(cluster, kind, desired, *, force=False):
+    return carry_out(cluster, plan_apply(cluster, kind, desired, force=force))
+
+
+def remove_object(cluster, ref, wait_seconds=None):
+    return carry_out_removal(cluster, plan_removal(cluster, ref), wait_seconds)
 
 
 def applied_cluster(**options):
@@ -73,7 +85,7 @@ def test_changes_are_named_by_field():
 def test_check_mode_asks_for_a_dry_run_and_predicts_the_same():
     cluster = applied_cluster(tag="latest")
     before = cluster.objects[REF]
-    predicted = apply_object(cluster, OCI_REPOSITORY, source(interval="2m"), check_mode=True)
+    predicted = predict(cluster, plan_apply(cluster, OCI_REPOSITORY, source(interval="2m")))
     assert cluster.asked == [f"get {REF}", f"dry-run {REF}"]
     assert cluster.objects[REF] == before
     assert predicted.changes == apply_object(cluster, OCI_REPOSITORY, source(interval="2m")).changes
@@ -132,7 +144,7 @@ def test_what_is_being_deleted_is_not_applied_to():
 
 def test_removal_and_its_prediction():
     cluster = applied_cluster()
-    assert remove_object(cluster, REF, check_mode=True).is_changed
+    assert predict_removal(cluster, plan_removal(cluster, REF)).is_changed
     assert REF in cluster.objects
     assert remove_object(cluster, REF, wait_seconds=1).changes == ["deleted"]
     assert not remove_object(cluster, REF, wait_seconds=1).is_changed
