@@ -162,7 +162,7 @@ kubeconfig_used:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import on_cluster
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.module import on_cluster
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.module import exit_with, require
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.rollback import (
     SPEC,

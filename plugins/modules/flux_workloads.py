@@ -366,7 +366,7 @@ from collections.abc import Callable
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import allow_kubeconfig
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.module import allow_kubeconfig
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.module import exit_with, require
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.task import (
     ARGUMENTS,

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from kubernetes import client
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import FIELDS, Kind, api_paths
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Kind
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.fields import FIELDS, api_paths
 from ansible_collections.gitops.flux_local.tests.integration.loops import (
     NAMESPACE,
     Loop,

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the gitops.flux_local authors
 # SPDX-License-Identifier: Apache-2.0
-"""The Kubernetes API as the collection needs it: a protocol, and its implementation on the kubernetes client.
+"""The Kubernetes API on the kubernetes client.
 
 Options and configuration are kubernetes.core's. Its public ``get_api_client`` is passed over because its
 dynamic client asks for /version and the discovery documents first, while the few kinds needed here are known.
@@ -9,35 +9,41 @@ dynamic client asks for /version and the discovery documents first, while the fe
 from __future__ import annotations
 
 import json
-import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote
-
-from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.kubernetes_core import (
     auth_of,
     configuration_of,
     set_headers,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import (
     Kind,
     Object,
     ObjectRef,
     ref_of,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.origin import (
+    origin_of,
+    unloadable,
+    unusable,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import (
+    ClusterError,
+    Listing,
+    NotFoundError,
+    Watch,
+    WatchEvent,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 
 try:
     import kubernetes.client
-    import kubernetes.config
     import urllib3.exceptions
-    import yaml
 except ImportError:  # module.require() names what is missing
     pass
 
@@ -51,115 +57,6 @@ SECONDS_BETWEEN_ATTEMPTS = 1.0
 FLUX_GROUPS = ("source.toolkit.fluxcd.io", "kustomize.toolkit.fluxcd.io")
 
 
-class ClusterError(LoopError):
-    """A request that failed.
-
-    ``status`` is the HTTP status, None where no answer came; ``causes`` are those of the API's Status, each
-    with a message and, mostly, a field.
-    """
-
-    def __init__(self, message: str, status: int | None = None, causes: Sequence[Object] = ()) -> None:
-        super().__init__(message)
-        self.status = status
-        self.causes = causes
-
-    @property
-    def is_passing(self) -> bool:
-        """Whether the same request may succeed a moment later."""
-        return self.status is None or self.status in (410, 429) or self.status >= 500
-
-
-@dataclass(frozen=True)
-class Listing:
-    """Objects of one kind, and the resourceVersion from which a watch continues."""
-
-    items: list[Object]
-    resource_version: str
-
-
-@dataclass(frozen=True)
-class WatchEvent:
-    """One event of a watch: type is ADDED, MODIFIED, DELETED or BOOKMARK."""
-
-    type: str
-    item: Object
-
-
-class Watch(Protocol):
-    """The events of one watch. Iterating ends when the server ends it or when another thread closes it."""
-
-    def __iter__(self) -> Iterator[WatchEvent]: ...
-
-    def close(self) -> None: ...
-
-
-class Cluster(Protocol):
-    """What the collection asks of a cluster. Everything raises ClusterError."""
-
-    @property
-    def origin(self) -> str:
-        """Which cluster this is: ``path of the kubeconfig#context``, or the host."""
-
-    @property
-    def server(self) -> str:
-        """The address of its API server."""
-
-    def get(self, ref: ObjectRef) -> Object | None:
-        """The object, None where it does not exist."""
-
-    def list(
-        self,
-        kind: Kind,
-        namespace: str | None = None,
-        *,
-        field_selector: str | None = None,
-        label_selector: str | None = None,
-        limit: int | None = None,
-    ) -> Listing:
-        """The objects of a kind, of all namespaces without ``namespace``; at most ``limit`` of them."""
-
-    def create(self, kind: Kind, manifest: Object) -> Object:
-        """The object after its creation; a review comes back with its answer."""
-
-    def kinds(self, api_version: str) -> Sequence[Kind]:
-        """The kinds of a version of the API; none where the cluster does not serve it."""
-
-    def apply(
-        self,
-        kind: Kind,
-        manifest: Object,
-        *,
-        manager: str,
-        dry_run: bool = False,
-        force: bool = False,
-        is_strict: bool = True,
-    ) -> Object:
-        """The object after a server-side apply; unless ``is_strict`` unknown fields are dropped."""
-
-    def would_become(self, ref: ObjectRef, item: Object, *, manager: str) -> Object:
-        """The object as it would be after a replacement by ``item``, which is not done."""
-
-    def merge_patch(self, ref: ObjectRef, patch: Object, *, manager: str) -> Object:
-        """The object after a JSON merge patch."""
-
-    def delete(self, ref: ObjectRef, *, dry_run: bool = False) -> None:
-        """Ask for the deletion of an object; one that does not exist is fine."""
-
-    def watch(
-        self,
-        kind: Kind,
-        namespace: str | None = None,
-        *,
-        resource_version: str,
-        timeout_seconds: int,
-        field_selector: str | None = None,
-    ) -> Watch:
-        """What happens to the objects of a kind after ``resource_version``."""
-
-    def fetch(self, path: str, **query: str | int) -> str | None:
-        """What the API has at ``path``, as text; None where there is nothing."""
-
-
 class KubernetesCluster:
     """The cluster that kubernetes.core's options (kubeconfig, context, host …) name; requests come later."""
 
@@ -167,8 +64,8 @@ class KubernetesCluster:
         self._auth = auth_of(params)
         try:
             configuration = configuration_of(self._auth)
-        except _unloadable() as error:
-            raise LoopError(_unusable(self._auth, error)) from error
+        except unloadable() as error:
+            raise LoopError(unusable(self._auth, error)) from error
         # A dead cluster is to be told at once; waiting for one to come back is up to the caller.
         configuration.retries = False
         client = kubernetes.client.ApiClient(configuration)
@@ -182,7 +79,7 @@ class KubernetesCluster:
 
     @cached_property
     def origin(self) -> str:
-        return _origin(self._auth) or self._host
+        return origin_of(self._auth) or self._host
 
     def get(self, ref: ObjectRef) -> Object | None:
         try:
@@ -428,10 +325,6 @@ class KubernetesCluster:
         return ClusterError(f"Cannot {action} {where}: {said or reason or f'HTTP {status}'}", status, causes)
 
 
-class NotFoundError(ClusterError):
-    """The object does not exist, though its kind does."""
-
-
 class _ResponseWatch:
     """A watch that reads from an open HTTP response."""
 
@@ -509,83 +402,3 @@ def _status(body: str | None) -> Object:
 def _reason(error: Exception) -> str:
     """The last part of urllib3's message, which wraps the system's own in representations of its objects."""
     return str(error).rpartition(": ")[2].rstrip(".") or type(error).__name__
-
-
-def _kubeconfig_path(auth: Mapping[str, Any]) -> str:
-    path: str = auth.get("kubeconfig") or os.environ.get("KUBECONFIG") or "~/.kube/config"
-    return os.path.expanduser(path)
-
-
-def _is_in_cluster(auth: Mapping[str, Any]) -> bool:
-    explicit = auth.get("kubeconfig") or auth.get("context")
-    return not explicit and "KUBERNETES_SERVICE_HOST" in os.environ
-
-
-def _unloadable() -> tuple[type[Exception], ...]:
-    """What the kubernetes client raises for a kubeconfig that it cannot load."""
-    return (kubernetes.config.ConfigException, yaml.YAMLError, OSError, ValueError, TypeError, KeyError)
-
-
-def _contexts(path: str) -> tuple[list[str], str | None]:
-    """The names of a kubeconfig's contexts and of its current one; none where it cannot be read."""
-    try:
-        list_contexts: Any = kubernetes.config.list_kube_config_contexts
-        listed = list_contexts(path)
-    except _unloadable():
-        return [], None
-    return sorted(entry["name"] for entry in listed[0]), listed[1]["name"]
-
-
-def _origin(auth: Mapping[str, Any]) -> str | None:
-    """What the kubeconfig and context are called, None where a host was given instead."""
-    has_credentials = auth.get("api_key") or auth.get("cert_file") or auth.get("username")
-    if auth.get("host") and (has_credentials or not auth.get("kubeconfig")):
-        return None
-    if _is_in_cluster(auth):
-        return "the service account of this Pod"
-    if isinstance(auth.get("kubeconfig"), dict):
-        context = auth.get("context") or auth["kubeconfig"].get("current-context")
-        return f"the kubeconfig given as a dictionary#{context}"
-    path = _kubeconfig_path(auth)
-    context = auth.get("context")
-    if not context:
-        context = _contexts(path)[1]
-    return f"{path}#{context}"
-
-
-def _unusable(auth: Mapping[str, Any], error: Exception) -> str:
-    """The sentence for a configuration that cannot be loaded."""
-    if isinstance(auth.get("kubeconfig"), dict):
-        return f"The kubeconfig given as a dictionary cannot be used: {error}."
-    path = _kubeconfig_path(auth)
-    paths = path.split(os.pathsep)
-    if not any(os.path.exists(one) for one in paths):
-        return (
-            f"There is no kubeconfig {path}: give the path of an existing one with kubeconfig, or the address"
-            " of an API server with host."
-        )
-    if auth.get("context") and isinstance(error, kubernetes.config.ConfigException):
-        known = _contexts(path)[0]
-        if known and auth["context"] not in known:
-            return f"context is {auth['context']!r}, but the kubeconfig {path} has only: {', '.join(known)}."
-    return f"The kubeconfig {path} cannot be used: {' '.join(str(error).split())}"
-
-
-def allow_kubeconfig(module: AnsibleModule) -> None:
-    """Let messages name the kubeconfig's path.
-
-    kubernetes.core declares kubeconfig as no_log because it may be a dictionary with keys and tokens. A path
-    is no secret, and an error that may not name it is of no use.
-    """
-    if isinstance(module.params.get("kubeconfig"), str):
-        module.no_log_values.discard(module.params["kubeconfig"])
-
-
-def on_cluster(module: AnsibleModule, call: Callable[[Cluster], dict[str, Any]]) -> dict[str, Any]:
-    """What ``call`` returns for the cluster that the module's options name; from -v on, with its origin."""
-    allow_kubeconfig(module)
-    cluster = KubernetesCluster(module.params)
-    result = call(cluster)
-    if module._verbosity >= 1:  # noqa: SLF001 - AnsibleModule has no public name for it
-        result["kubeconfig_used"] = cluster.origin
-    return result

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import Object
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Object, named
 
 # What a container is told to do on its way up: no trouble yet.
 _ON_THE_WAY = ("ContainerCreating", "PodInitializing")
@@ -160,7 +160,7 @@ class Unhealthy:
     events: Sequence[Mapping[str, Any]] = ()
 
     def __str__(self) -> str:
-        return f"{self.kind} {f'{self.namespace}/' if self.namespace else ''}{self.name}"
+        return named(self.kind, self.namespace, self.name)
 
     @property
     def result(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import Object
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Object
 
 # A step is f:<field>, k:<keys of a list's item>, v:<a list's value> or i:<index>, as in fieldsV1.
 Path = tuple[str, ...]

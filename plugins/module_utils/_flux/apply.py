@@ -13,8 +13,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import Cluster, ClusterError
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.kubernetes_core import AUTH_ARG_SPEC
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import (
+    Kind,
+    Object,
+    ObjectRef,
+    ref_of,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster, ClusterError
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions import (
     State,
@@ -22,19 +28,17 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions
     kustomization_verdict,
     source_verdict,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.fields import FIELDS
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
-    FIELDS,
     KUSTOMIZATION,
     OCI_REPOSITORY,
     REQUESTED_AT,
-    Kind,
-    Object,
-    ObjectRef,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.options import (
     argument_spec,
     check_metadata,
     keep_live_spelling,
     manifest,
-    ref_of,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.state import (
     kustomization_state,

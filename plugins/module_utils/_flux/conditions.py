@@ -18,7 +18,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import Object, ObjectRef
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Object, ObjectRef
 
 
 class State(StrEnum):

@@ -7,7 +7,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import Cluster, ClusterError
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Object, ObjectRef
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster, ClusterError
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.explain import Link
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions import (
     DEPENDENCY_NOT_READY,
@@ -20,8 +21,6 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
     KUSTOMIZATION,
-    Object,
-    ObjectRef,
     dependencies_of,
     source_of,
 )

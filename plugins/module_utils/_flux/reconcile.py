@@ -17,13 +17,19 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import (
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.kubernetes_core import AUTH_ARG_SPEC
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import (
+    Kind,
+    Object,
+    ObjectRef,
+    ref_of,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import (
     Cluster,
     ClusterError,
     Listing,
     Watch,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.kubernetes_core import AUTH_ARG_SPEC
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.apply import (
     FIELD_MANAGER,
@@ -61,23 +67,21 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.dependenci
     is_waiting,
     satisfies,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.inventory import inventory_result
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
     KUSTOMIZATION,
     REQUESTED_AT,
-    Kind,
-    Object,
-    ObjectRef,
+    dependencies_of,
+    source_of,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.options import (
     check_digest,
     check_metadata,
-    dependencies_of,
-    ref_of,
-    source_of,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.state import (
     EVENT,
     conditions,
     events_of,
-    inventory,
     newest,
 )
 
@@ -343,7 +347,7 @@ class Tracker:
             "phases": self.phases(),
             "conditions": {"source": conditions(source), "kustomization": conditions(kustomization)},
             "events": newest(self._heard.values()) if events is None else list(events),
-            "inventory": inventory(kustomization),
+            "inventory": inventory_result(kustomization),
         }
 
     def failure(self, origin: Origin) -> Failure:

@@ -7,20 +7,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import Cluster
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.kubernetes_core import AUTH_ARG_SPEC
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.managed_fields import hands_on
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Kind, Object
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions import (
     State,
     Verdict,
     kustomization_verdict,
     source_verdict,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.inventory import inventory_result
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
     KUSTOMIZATION,
     OCI_REPOSITORY,
-    Kind,
-    Object,
     dependencies_of,
     source_of,
 )
@@ -42,29 +42,6 @@ def conditions(item: Object) -> list[dict[str, Any]]:
         }
         for entry in item.get("status", {}).get("conditions", [])
     ]
-
-
-def inventory_entry(identity: str, version: str) -> dict[str, str]:
-    """The object that an inventory id names: ``<namespace>_<name>_<group>_<kind>``, with ``__`` for a ``:``.
-
-    Namespace and group are empty for cluster-scoped objects and for the core group.
-    """
-    namespace, _sep, rest = identity.partition("_")
-    rest, _sep, kind = rest.rpartition("_")
-    name, _sep, group = rest.rpartition("_")
-    return {
-        "kind": kind,
-        "namespace": namespace,
-        "name": name.replace("__", ":"),
-        "group": group,
-        "version": version,
-    }
-
-
-def inventory(kustomization: Object) -> list[dict[str, str]]:
-    """Everything that a Kustomization has applied."""
-    entries = (kustomization.get("status", {}).get("inventory") or {}).get("entries") or []
-    return [inventory_entry(entry["id"], entry["v"]) for entry in entries]
 
 
 def source_state(source: Object) -> dict[str, Any]:
@@ -102,7 +79,7 @@ def kustomization_state(kustomization: Object) -> dict[str, Any]:
         "applied_revision": status.get("lastAppliedRevision"),
         "applied_origin_revision": status.get("lastAppliedOriginRevision"),
         "attempted_revision": status.get("lastAttemptedRevision"),
-        "inventory": inventory(kustomization),
+        "inventory": inventory_result(kustomization),
         "history": [_history_entry(entry) for entry in status.get("history") or []],
     }
 

@@ -15,16 +15,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import (
-    Cluster,
-    KubernetesCluster,
-)
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import KubernetesCluster
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import ObjectRef
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.explain import Cause
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.live import causes_of
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions import digest_of
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.install.controllers import controllers
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import KUSTOMIZATION, ObjectRef
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import KUSTOMIZATION
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.live_drift import drift_of
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.state import run_info
 from ansible_collections.gitops.flux_local.plugins.module_utils._loop import usage as loop_machine

@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import IO, Any
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Identity, Object
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.archive import read_tar
 from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.kustomization import (
     is_kustomization,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.yaml import Object, SafeLoader
+from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.yaml import SafeLoader
 
 with suppress(ImportError):  # module.require() names what is missing
     import yaml
@@ -67,7 +68,7 @@ def certainly_builds(kustomization: Object, archive: IO[bytes]) -> bool:
     if not _NOT_BUILT_WITH.issuperset(kustomization["spec"]):
         return False
     left = LARGEST
-    identities: set[tuple[str, ...]] = set()
+    identities: set[Identity] = set()
     for entry, blocks in read_tar(archive):
         if is_kustomization(entry.name):
             return False
@@ -90,8 +91,8 @@ def _read(blocks: Iterator[bytes], most: int) -> bytes:
     return content
 
 
-def identities_of(content: bytes) -> list[tuple[str, ...]] | None:
-    """Group, kind, namespace and name of each object in a file; None unless all certainly are plain ones."""
+def identities_of(content: bytes) -> list[Identity] | None:
+    """What identifies each object in a file; None unless all certainly are plain ones."""
     try:
         text = content.decode()
         if not _is_certain_yaml(text):
@@ -117,7 +118,7 @@ def _is_certain_yaml(text: str) -> bool:
     return True
 
 
-def _identity(document: Any) -> tuple[str, ...] | None:
+def _identity(document: Any) -> Identity | None:
     """What tells an object from all others; None unless it certainly is a plain one."""
     fields = _fields(document)
     metadata = _fields(fields.get("metadata")) if fields else None
@@ -133,7 +134,7 @@ def _identity(document: Any) -> tuple[str, ...] | None:
         return None
     if not all(_are_texts(metadata[each]) for each in ("labels", "annotations") if each in metadata):
         return None
-    return version.rpartition("/")[0], kind, namespace, name
+    return Identity(version.rpartition("/")[0], kind, namespace, name)
 
 
 def _fields(node: Any) -> dict[str, Any] | None:

@@ -11,11 +11,8 @@ import secrets
 from contextlib import suppress
 from typing import Any
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.yaml import (
-    Object,
-    documents,
-    dumped,
-)
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Object
+from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.yaml import documents, dumped
 
 with suppress(ImportError):  # module.require() names what is missing
     import yaml

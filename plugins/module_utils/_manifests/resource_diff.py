@@ -10,6 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import (
+    Identity,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.masking import Mask
 from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.yaml import Resource
 
@@ -87,7 +90,7 @@ def _paired(
     before: Sequence[Resource], after: Sequence[Resource], *, by_file: bool
 ) -> tuple[list[tuple[Resource, Resource]], list[Resource], list[Resource]]:
     """Pairs of the same resource, and what is left over on either side."""
-    waiting: dict[tuple[str, ...], list[Resource]] = {}
+    waiting: dict[tuple[str, Identity], list[Resource]] = {}
     for resource in after:
         waiting.setdefault(_key(resource, by_file), []).append(resource)
     pairs, gone = [], []
@@ -100,8 +103,8 @@ def _paired(
     return pairs, gone, [resource for rest in waiting.values() for resource in rest]
 
 
-def _key(resource: Resource, by_file: bool) -> tuple[str, ...]:
-    return (resource.file if by_file else "", *resource.identity)
+def _key(resource: Resource, by_file: bool) -> tuple[str, Identity]:
+    return (resource.file if by_file else "", resource.identity)
 
 
 def field_changes(before: Any, after: Any) -> tuple[FieldChange, ...]:

@@ -8,14 +8,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import (
+    Identity,
+    Object,
+    identity_of,
+)
+
 try:
     import yaml
 except ImportError:  # module.require() names what is missing
     HAS_YAML = False
 else:
     HAS_YAML = True
-
-Object = dict[str, Any]
 
 # C's parser is ten times as fast; PyYAML comes without it on some platforms.
 SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader) if HAS_YAML else object
@@ -53,14 +57,13 @@ class Resource:
         return None if namespace is None else str(namespace)
 
     @property
-    def identity(self) -> tuple[str, str, str, str]:
-        """What makes it the same resource: the group of its API, kind, namespace and name."""
-        group = str(self.content["apiVersion"]).rpartition("/")[0]
-        return (group, self.kind, self.namespace or "", self.name)
+    def identity(self) -> Identity:
+        """What makes it the same resource."""
+        return identity_of(self.content)
 
     @property
     def title(self) -> str:
-        return f"{self.kind} {f'{self.namespace}/' if self.namespace else ''}{self.name}"
+        return str(self.identity)
 
 
 def documents(text: str) -> list[Any] | None:

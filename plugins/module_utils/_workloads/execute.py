@@ -27,7 +27,8 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.push i
     whole,
     with_origin,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import Cluster
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Object, ObjectRef
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.archive import read_tar
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.packing import Pack, pack
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
@@ -59,8 +60,6 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
     KUSTOMIZATION,
     OCI_REPOSITORY,
-    Object,
-    ObjectRef,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.change import (
     Change,

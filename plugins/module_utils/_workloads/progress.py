@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Object, ObjectRef
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions import State, condition
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import Object, ObjectRef
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.reconcile import Tracker
 
 PAUSE_SECONDS = 2.0

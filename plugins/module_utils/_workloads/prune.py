@@ -22,7 +22,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.versio
     Version,
     versions,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import Cluster
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import is_digest
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Repository

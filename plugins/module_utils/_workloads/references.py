@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.versions import Version
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import Cluster
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Object
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
     KUSTOMIZATION,
     OCI_REPOSITORY,
-    Object,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import (
     DIGEST,

@@ -14,14 +14,14 @@ from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import Cluster
-from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
-    OCI_REPOSITORY,
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import (
     Kind,
     Object,
     ObjectRef,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import OCI_REPOSITORY
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.connection import Connection
 
 SECRET = Kind("", "v1", "secrets", "Secret")

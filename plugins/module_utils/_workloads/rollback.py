@@ -14,15 +14,14 @@ from typing import Any
 from ansible_collections.gitops.flux_local.plugins.module_utils._artifact import diff_module as artifact_sides
 from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.stored import stored_digests
 from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.versions import Version, versions
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import Cluster
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.kubernetes_core import AUTH_ARG_SPEC
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Object, ObjectRef
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions import State, digest_of
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
     KUSTOMIZATION,
     OCI_REPOSITORY,
-    Object,
-    ObjectRef,
     source_of,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.reconcile import (

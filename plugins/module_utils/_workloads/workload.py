@@ -11,17 +11,17 @@ from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Object, ObjectRef
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.fields import (
+    KUSTOMIZATION_FIELDS,
+    OCI_REPOSITORY_FIELDS,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
     KUSTOMIZATION,
-    KUSTOMIZATION_FIELDS,
     OCI_REPOSITORY,
-    OCI_REPOSITORY_FIELDS,
-    Object,
-    ObjectRef,
-    argument_spec,
-    manifest,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.options import argument_spec, manifest
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import check_tag
 
 # What a workload says in its own way; the rest of a Kustomization keeps the names of flux_kustomization.

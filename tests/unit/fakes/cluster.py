@@ -11,17 +11,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import (
-    ClusterError,
-    Listing,
-    NotFoundError,
-    WatchEvent,
-)
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import (
     Kind,
     Object,
     ObjectRef,
     ref_of,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import (
+    ClusterError,
+    Listing,
+    NotFoundError,
+    WatchEvent,
 )
 
 

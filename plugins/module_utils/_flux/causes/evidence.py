@@ -13,13 +13,19 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import Cluster, ClusterError
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.health import (
     PodTrouble,
     Unhealthy,
     pod_trouble,
     unhealthiness,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import (
+    Identity,
+    Object,
+    ObjectRef,
+    ref_of,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster, ClusterError
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.explain import (
     Controller,
     Failure,
@@ -32,17 +38,14 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions
     State,
     is_checking_health,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.inventory import inventory
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
     KUSTOMIZATION,
     OCI_REPOSITORY,
-    Object,
-    ObjectRef,
-    ref_of,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.state import (
     EVENT,
     event_state,
-    inventory,
 )
 
 MOST_OBJECTS = 10  # that are looked at
@@ -89,17 +92,15 @@ def shared_objects(
     cluster: Cluster, kustomizations: Sequence[ObjectRef]
 ) -> dict[ObjectRef, dict[str, list[ObjectRef]]]:
     """For each of the Kustomizations, the objects that others apply, too, and who these are."""
-    owners: dict[str, list[ObjectRef]] = {}
+    owners: dict[Identity, list[ObjectRef]] = {}
     with suppress(ClusterError):
         for item in cluster.list(KUSTOMIZATION).items:
             for entry in inventory(item):
-                within = f"{entry['namespace']}/" if entry["namespace"] else ""
-                named = f"{entry['kind']} {within}{entry['name']}"
-                owners.setdefault(named, []).append(ref_of(KUSTOMIZATION, item))
+                owners.setdefault(entry.identity, []).append(ref_of(KUSTOMIZATION, item))
     return {
         ref: {
-            named: [other for other in refs if other != ref]
-            for named, refs in owners.items()
+            str(identity): [other for other in refs if other != ref]
+            for identity, refs in owners.items()
             if ref in refs and len(refs) > 1
         }
         for ref in kustomizations
@@ -149,9 +150,9 @@ def healthy_objects(cluster: Cluster, kustomization: Object) -> tuple[int, int] 
 def _with_health(kustomization: Object) -> list[tuple[str, str, str]]:
     """Kind, namespace and name of what a Kustomization waits for: what it has applied, and what it names."""
     applied = [
-        (entry["kind"], entry["namespace"], entry["name"])
+        (entry.identity.kind, entry.identity.namespace, entry.identity.name)
         for entry in inventory(kustomization)
-        if kustomization["spec"].get("wait") and entry["kind"] in _WITH_HEALTH
+        if kustomization["spec"].get("wait") and entry.identity.kind in _WITH_HEALTH
     ]
     named = [
         (check["kind"], check.get("namespace", ""), check["name"])
@@ -163,8 +164,8 @@ def _with_health(kustomization: Object) -> list[tuple[str, str, str]]:
 def _api_version(kustomization: Object, kind: str) -> str:
     """Under which apiVersion a Kustomization has a kind."""
     for entry in inventory(kustomization):
-        if entry["kind"] == kind:
-            return f"{entry['group']}/{entry['version']}".lstrip("/")
+        if entry.identity.kind == kind:
+            return entry.api_version
     for check in kustomization["spec"].get("healthChecks") or []:
         if check["kind"] == kind:
             return str(check["apiVersion"])

@@ -19,6 +19,11 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.health 
     PodTrouble,
     Unhealthy,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import (
+    Object,
+    ObjectRef,
+    named,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.rules import (
     KUSTOMIZATION_RULES,
     OBJECT_RULES,
@@ -37,11 +42,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions
     State,
     Verdict,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
-    KUSTOMIZATION,
-    Object,
-    ObjectRef,
-)
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import KUSTOMIZATION
 
 LOG_LINES_SHOWN = 3
 
@@ -381,9 +382,9 @@ def _asked(url: str, ref: Mapping[str, str]) -> str:
 
 def _of_kustomization(failure: Failure) -> Cause:
     message = failure.verdict.message
-    named = _OBJECT.search(message) if failure.verdict.reason != "BuildFailed" else None
-    if named:
-        return _of_object(failure, named)
+    found = _OBJECT.search(message) if failure.verdict.reason != "BuildFailed" else None
+    if found:
+        return _of_object(failure, found)
     flat = _flat(_SCRATCH.sub(lambda found: _users_file(failure, found), message))
     told = _first(
         failure,
@@ -408,11 +409,11 @@ def _file_place(failure: Failure, message: str) -> str:
     return _users_file(failure, files[-1]) + (f":{line[1]}" if line else "")
 
 
-def _of_object(failure: Failure, named: re.Match[str]) -> Cause:
-    said = _flat(named["said"]).rstrip(".").replace(" is invalid: [", " is invalid: ").removesuffix("]")
-    kind, name = named["object_kind"], named["object_name"]
-    namespace = named["namespace"] or ""
-    fields = [found["field"].lstrip(".") for found in _FIELD.finditer(said)]
+def _of_object(failure: Failure, found: re.Match[str]) -> Cause:
+    said = _flat(found["said"]).rstrip(".").replace(" is invalid: [", " is invalid: ").removesuffix("]")
+    kind, name = found["object_kind"], found["object_name"]
+    namespace = found["namespace"] or ""
+    fields = [field["field"].lstrip(".") for field in _FIELD.finditer(said)]
     place = failure.origin.place_of(kind, name, fields[0] if fields else "")
     told = _first(
         failure,
@@ -422,7 +423,7 @@ def _of_object(failure: Failure, named: re.Match[str]) -> Cause:
             "fields": " and ".join(fields) or "its fields",
             "bringer": _bringer(failure, said),
         },
-        f"{kind} {f'{namespace}/' if namespace else ''}{name}{f' in {place}' if place else ''}",
+        named(kind, namespace, name) + (f" in {place}" if place else ""),
         {"object": {"kind": kind, "namespace": namespace, "name": name}, "fields": fields},
     )
     return told or _other(failure)

@@ -7,7 +7,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import Cluster
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import (
+    Object,
+    ObjectRef,
+    ref_of,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.evidence import explore
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.explain import (
     Cause,
@@ -22,9 +27,6 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
     KUSTOMIZATION,
     OCI_REPOSITORY,
-    Object,
-    ObjectRef,
-    ref_of,
     source_of,
 )
 

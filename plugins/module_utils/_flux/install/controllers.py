@@ -8,11 +8,8 @@ import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import (
-    Cluster,
-    ClusterError,
-)
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import Kind, Object
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Kind, Object
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster, ClusterError
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import tag_of_image
 
 DEPLOYMENT = Kind("apps", "v1", "deployments", "Deployment")

@@ -11,12 +11,18 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import Cluster, ClusterError
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import (
+    Kind,
+    Object,
+    ObjectRef,
+    ref_of,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.permissions import (
     Permission,
     refused,
     require_permissions,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster, ClusterError
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.apply import (
     FIELD_MANAGER,
@@ -56,13 +62,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.install.ma
     kind_of,
     read_published,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
-    KUSTOMIZATION,
-    Kind,
-    Object,
-    ObjectRef,
-    ref_of,
-)
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import KUSTOMIZATION
 from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.resource_diff import field_changes
 from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.yaml import dumped
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import tag_of_image

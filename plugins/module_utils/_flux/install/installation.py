@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Kind, Object
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.install.manifests import (
     CONTAINER,
     CONTROLLERS,
@@ -19,8 +20,6 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.install.ma
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
     KUSTOMIZATION,
     OCI_REPOSITORY,
-    Kind,
-    Object,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import tag_of_image
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.semver import parse_version

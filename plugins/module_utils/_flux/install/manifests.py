@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Kind, Object
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import Kind, Object
 from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.yaml import documents
 
 CONTROLLERS = ("source-controller", "kustomize-controller")

@@ -22,8 +22,12 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.managed
     owned_by,
     without,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import (
+    Identity,
+    Object,
+    identity_of,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import Object
 from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.masking import Mask
 from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.resource_diff import (
     FieldChange,
@@ -54,19 +58,6 @@ class Action(StrEnum):
     PRUNED = "pruned"
     REFUSED = "refused"
     UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True)
-class Identity:
-    """What makes it the same object, as in an inventory; namespace and group may be empty."""
-
-    group: str
-    kind: str
-    namespace: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.kind} {f'{self.namespace}/' if self.namespace else ''}{self.name}"
 
 
 @dataclass(frozen=True)
@@ -201,13 +192,6 @@ def _ports(item: Object) -> Iterator[list[Any]]:
         place = place.get(key) if isinstance(place, dict) else None
     for container in (place or {}).get("containers") or []:
         yield container.get("ports") or []
-
-
-def identity_of(item: Object) -> Identity:
-    """What makes an object the same."""
-    group = str(item["apiVersion"]).rpartition("/")[0]
-    metadata = item["metadata"]
-    return Identity(group, str(item["kind"]), str(metadata.get("namespace") or ""), str(metadata["name"]))
 
 
 def is_marked(item: Object | None, key: str, value: str) -> bool:

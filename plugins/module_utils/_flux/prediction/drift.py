@@ -17,28 +17,26 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.managed
     entries,
     owned_by,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import (
+    Identity,
+    Object,
+    identity_of,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import Object, seconds
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.durations import seconds
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.inventory import inventory
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.change import (
     CONTROLLER,
-    Identity,
-    identity_of,
     is_undone,
     normalized,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.state import inventory
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 def inventory_of(kustomization: Object) -> dict[Identity, str]:
     """What a Kustomization has applied, each with the version of its API as ``group/version``."""
-    return {
-        Identity(entry["group"], entry["kind"], entry["namespace"], entry["name"]): (
-            f"{entry['group']}/{entry['version']}" if entry["group"] else entry["version"]
-        )
-        for entry in inventory(kustomization)
-    }
+    return {entry.identity: entry.api_version for entry in inventory(kustomization)}
 
 
 def last_looked(kustomization: Object) -> datetime:

@@ -9,22 +9,26 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import (
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import (
+    Identity,
+    Kind,
+    Object,
+    ObjectRef,
+    identity_of,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import (
     Cluster,
     ClusterError,
     NotFoundError,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import Kind, Object, ObjectRef
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.change import (
     CONTROLLER,
     OWNER_NAME,
     Action,
     Change,
-    Identity,
     change_of,
     creation,
     deletes_what_it_applied,
-    identity_of,
     is_forced,
     is_immutable,
     is_left_alone,

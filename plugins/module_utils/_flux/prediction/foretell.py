@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Identity, Object
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import Object
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.change import (
     Change,
-    Identity,
     read_rendered,
     variables,
     with_variables,

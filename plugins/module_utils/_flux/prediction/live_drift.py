@@ -11,13 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import Cluster
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.managed_fields import hands_on
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
-    KUSTOMIZATION,
-    ObjectRef,
-    ref_of,
-)
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import ObjectRef, ref_of
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import KUSTOMIZATION
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.drift import inventory_of
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.foresight import (
     Foresight,

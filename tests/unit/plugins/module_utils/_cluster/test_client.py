@@ -14,18 +14,15 @@ import pytest
 import yaml
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster import client as kubernetes_client
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import (
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import KubernetesCluster
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.module import on_cluster
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Kind, ObjectRef
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import (
     ClusterError,
-    KubernetesCluster,
     WatchEvent,
-    on_cluster,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
-    OCI_REPOSITORY,
-    Kind,
-    ObjectRef,
-)
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import OCI_REPOSITORY
 
 REF = ObjectRef(OCI_REPOSITORY, "flux-system", "shop")
 PATH = "/apis/source.toolkit.fluxcd.io/v1/namespaces/flux-system/ocirepositories"

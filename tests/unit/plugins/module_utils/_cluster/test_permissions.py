@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Kind
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.permissions import (
     Permission,
     described,
@@ -12,7 +13,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.permiss
     require_permissions,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import KUSTOMIZATION, Kind
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import KUSTOMIZATION
 from ansible_collections.gitops.flux_local.tests.unit.fakes.cluster import MemoryCluster
 
 POD = Kind("", "v1", "pods", "Pod")

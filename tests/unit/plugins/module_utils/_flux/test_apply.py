@@ -6,7 +6,8 @@ import threading
 
 import pytest
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import (
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import ObjectRef
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import (
     ClusterError,
     WatchEvent,
 )
@@ -24,11 +25,8 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.apply impo
     wait_until_gone,
     wait_until_ready,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
-    OCI_REPOSITORY,
-    ObjectRef,
-    manifest,
-)
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import OCI_REPOSITORY
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.options import manifest
 from ansible_collections.gitops.flux_local.tests.unit.fakes.cluster import MemoryCluster
 
 REF = ObjectRef(OCI_REPOSITORY, "flux-system", "shop")

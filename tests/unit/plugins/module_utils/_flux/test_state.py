@@ -4,44 +4,20 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import ObjectRef
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
     KUSTOMIZATION,
     OCI_REPOSITORY,
-    ObjectRef,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.state import (
     EVENT,
     event_state,
     events_of,
-    inventory_entry,
     kustomization_state,
     run_info,
     source_state,
 )
 from ansible_collections.gitops.flux_local.tests.unit.fakes.cluster import MemoryCluster
-
-
-@pytest.mark.parametrize(
-    ("identity", "expected"),
-    [
-        ("apps_shop_apps_Deployment", ("Deployment", "apps", "shop", "apps")),
-        ("apps_settings__ConfigMap", ("ConfigMap", "apps", "settings", "")),
-        ("_apps__Namespace", ("Namespace", "", "apps", "")),
-        (
-            "_system__reader_rbac.authorization.k8s.io_ClusterRole",
-            ("ClusterRole", "", "system:reader", "rbac.authorization.k8s.io"),
-        ),
-        (
-            "_a__b__c_rbac.authorization.k8s.io_ClusterRole",
-            ("ClusterRole", "", "a:b:c", "rbac.authorization.k8s.io"),
-        ),
-    ],
-)
-def test_inventory_ids(identity, expected):
-    entry = inventory_entry(identity, "v1")
-    assert tuple(entry[key] for key in ("kind", "namespace", "name", "group")) == expected
-    assert entry["version"] == "v1"
-
 
 METADATA = {
     "name": "shop",

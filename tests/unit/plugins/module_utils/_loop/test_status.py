@@ -10,8 +10,9 @@ import json
 
 import pytest
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import ClusterError
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.managed_fields import hands_on
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Kind, ObjectRef
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import ClusterError
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.install.controllers import (
     DEPLOYMENT,
@@ -23,8 +24,6 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.install.co
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
     KUSTOMIZATION,
     OCI_REPOSITORY,
-    Kind,
-    ObjectRef,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._loop import usage as loop_machine
 from ansible_collections.gitops.flux_local.plugins.module_utils._loop.certificates import Wanted, issue

@@ -7,6 +7,7 @@ import tarfile
 
 import pytest
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Identity
 from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.certain_builds import (
     LARGEST,
     certainly_builds,
@@ -14,7 +15,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.certa
 )
 
 PLAIN = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: greeting\ndata:\n  text: hello\n"
-GREETING = ("", "ConfigMap", "default", "greeting")
+GREETING = Identity("", "ConfigMap", "default", "greeting")
 KUSTOMIZATION = {"spec": {"sourceRef": {"name": "shop"}, "interval": "10m", "prune": True, "wait": True}}
 
 
@@ -33,8 +34,9 @@ def archive_of(**files):
     [
         (PLAIN, [GREETING]),
         (f"---\n{PLAIN}---\n{PLAIN}", [GREETING] * 2),
-        (PLAIN.replace("v1", "apps/v1beta2"), [("apps", "ConfigMap", "default", "greeting")]),
-        (PLAIN.replace("greeting", "greeting\n  namespace: shop"), [("", "ConfigMap", "shop", "greeting")]),
+        (PLAIN.replace("v1", "apps/v1beta2"), [Identity("apps", "ConfigMap", "default", "greeting")]),
+        (PLAIN.replace("greeting", "greeting\n  namespace: shop"),
+         [Identity("", "ConfigMap", "shop", "greeting")]),
         (PLAIN.replace("greeting", "greeting\n  labels:\n    app: shop\n    n: '1'"),
          [GREETING]),
         (PLAIN.replace("hello", "|\n    if a && b; then {\n\n      *\n"), [GREETING]),

@@ -10,13 +10,12 @@ import threading
 import pytest
 import yaml
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Kind, ObjectRef
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
     KUSTOMIZATION,
     OCI_REPOSITORY,
     REQUESTED_AT,
-    Kind,
-    ObjectRef,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.execute import foretold, is_up, run
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.registry_secrets import SECRET

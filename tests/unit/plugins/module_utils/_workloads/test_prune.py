@@ -8,12 +8,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.stored import stored_digests
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import ClusterError
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import ObjectRef
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import ClusterError
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
-    KUSTOMIZATION,
-    ObjectRef,
-)
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import KUSTOMIZATION
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import (
     CREATED,
     Descriptor,

@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.versions import Version
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Kind, ObjectRef
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
     KUSTOMIZATION,
     OCI_REPOSITORY,
-    Kind,
-    ObjectRef,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import Manifest
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import Reference

@@ -6,12 +6,12 @@ import copy
 
 import pytest
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import ObjectRef
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
     KUSTOMIZATION,
     OCI_REPOSITORY,
     REQUESTED_AT,
-    ObjectRef,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import (
     Descriptor,

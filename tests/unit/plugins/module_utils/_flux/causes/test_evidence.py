@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import ClusterError
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import ObjectRef
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import ClusterError
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.evidence import (
     explore,
     shared_objects,
@@ -20,7 +21,6 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
     KUSTOMIZATION,
     OCI_REPOSITORY,
-    ObjectRef,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.state import EVENT
 from ansible_collections.gitops.flux_local.tests.unit.fakes.cluster import MemoryCluster

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.health import PodTrouble, Unhealthy
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import ObjectRef
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.explain import (
     Controller,
     Failure,
@@ -24,7 +25,6 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
     KUSTOMIZATION,
     OCI_REPOSITORY,
-    ObjectRef,
 )
 
 SHOP = ObjectRef(KUSTOMIZATION, "flux-system", "shop")

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import ClusterError
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import ObjectRef
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import ClusterError
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.install.flux_install import (
     BESIDE,
@@ -23,7 +24,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.install.ma
     DEPLOYMENT,
     NAMESPACE,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import KUSTOMIZATION, ObjectRef
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import KUSTOMIZATION
 from ansible_collections.gitops.flux_local.tests.unit.fakes.cluster import MemoryCluster
 from ansible_collections.gitops.flux_local.tests.unit.fakes.flux_published import published
 

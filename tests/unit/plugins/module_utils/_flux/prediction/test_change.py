@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import identity_of
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.change import (
     Action,
     change_of,
     creation,
     deletes_what_it_applied,
-    identity_of,
     is_forced,
     is_immutable,
     is_left_alone,

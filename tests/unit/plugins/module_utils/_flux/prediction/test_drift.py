@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.change import Identity
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Identity
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.drift import (
     fields_written,
     inventory_of,

@@ -7,14 +7,17 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import (
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import (
+    Identity,
+    Kind,
+    ObjectRef,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import (
     ClusterError,
     NotFoundError,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import Kind, ObjectRef
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.change import (
     Action,
-    Identity,
     creation,
     pruning,
 )

@@ -1,0 +1,75 @@
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+"""Which cluster the options name, in words, and why a kubeconfig cannot be used."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+try:
+    import kubernetes.config
+    import yaml
+except ImportError:  # module.require() names what is missing
+    pass
+
+
+def _kubeconfig_path(auth: Mapping[str, Any]) -> str:
+    path: str = auth.get("kubeconfig") or os.environ.get("KUBECONFIG") or "~/.kube/config"
+    return os.path.expanduser(path)
+
+
+def _is_in_cluster(auth: Mapping[str, Any]) -> bool:
+    explicit = auth.get("kubeconfig") or auth.get("context")
+    return not explicit and "KUBERNETES_SERVICE_HOST" in os.environ
+
+
+def unloadable() -> tuple[type[Exception], ...]:
+    """What the kubernetes client raises for a kubeconfig that it cannot load."""
+    return (kubernetes.config.ConfigException, yaml.YAMLError, OSError, ValueError, TypeError, KeyError)
+
+
+def _contexts(path: str) -> tuple[list[str], str | None]:
+    """The names of a kubeconfig's contexts and of its current one; none where it cannot be read."""
+    try:
+        list_contexts: Any = kubernetes.config.list_kube_config_contexts
+        listed = list_contexts(path)
+    except unloadable():
+        return [], None
+    return sorted(entry["name"] for entry in listed[0]), listed[1]["name"]
+
+
+def origin_of(auth: Mapping[str, Any]) -> str | None:
+    """What the kubeconfig and context are called, None where a host was given instead."""
+    has_credentials = auth.get("api_key") or auth.get("cert_file") or auth.get("username")
+    if auth.get("host") and (has_credentials or not auth.get("kubeconfig")):
+        return None
+    if _is_in_cluster(auth):
+        return "the service account of this Pod"
+    if isinstance(auth.get("kubeconfig"), dict):
+        context = auth.get("context") or auth["kubeconfig"].get("current-context")
+        return f"the kubeconfig given as a dictionary#{context}"
+    path = _kubeconfig_path(auth)
+    context = auth.get("context")
+    if not context:
+        context = _contexts(path)[1]
+    return f"{path}#{context}"
+
+
+def unusable(auth: Mapping[str, Any], error: Exception) -> str:
+    """The sentence for a configuration that cannot be loaded."""
+    if isinstance(auth.get("kubeconfig"), dict):
+        return f"The kubeconfig given as a dictionary cannot be used: {error}."
+    path = _kubeconfig_path(auth)
+    paths = path.split(os.pathsep)
+    if not any(os.path.exists(one) for one in paths):
+        return (
+            f"There is no kubeconfig {path}: give the path of an existing one with kubeconfig, or the address"
+            " of an API server with host."
+        )
+    if auth.get("context") and isinstance(error, kubernetes.config.ConfigException):
+        known = _contexts(path)[0]
+        if known and auth["context"] not in known:
+            return f"context is {auth['context']!r}, but the kubeconfig {path} has only: {', '.join(known)}."
+    return f"The kubeconfig {path} cannot be used: {' '.join(str(error).split())}"
