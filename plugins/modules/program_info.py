@@ -141,11 +141,12 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.module import exit_with, require
-from ansible_collections.gitops.flux_local.plugins.module_utils._programs.cache import look, this_platform
 from ansible_collections.gitops.flux_local.plugins.module_utils._programs.images import (
     IMAGE_ARGUMENTS,
     Images,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.sources import Sources, look
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.table import this_platform
 
 
 def main(make: Callable[..., AnsibleModule] = AnsibleModule) -> None:
@@ -168,13 +169,15 @@ def main(make: Callable[..., AnsibleModule] = AnsibleModule) -> None:
         module,
         lambda: look(
             wanted["programs"],
-            names=wanted["names"],
-            cache=Path(wanted["cache_dir"]),
-            platform=this_platform(),
-            source=wanted["source"],
-            folder=Path(wanted["folder"]) if wanted["folder"] else None,
-            images=Images.from_params(wanted),
-            warn=module.warn,
+            wanted["names"],
+            Path(wanted["cache_dir"]),
+            Sources(
+                source=wanted["source"],
+                folder=Path(wanted["folder"]) if wanted["folder"] else None,
+                images=Images.from_params(wanted),
+                platform=this_platform(),
+            ),
+            module.warn,
         ),
     )
 

@@ -34,7 +34,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references 
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import RegistryRepository
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Repository
-from ansible_collections.gitops.flux_local.plugins.module_utils._programs.cache import this_platform
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.table import this_platform
 
 ROLE = Path(__file__).parents[2] / "roles/binaries"
 TABLES = yaml.safe_load((ROLE / "vars/main.yml").read_text())

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._programs.cache import this_platform
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.table import this_platform
 
 ROOT = Path(__file__).parents[2]
 TABLE = yaml.safe_load((ROOT / "roles/binaries/vars/main.yml").read_text())["__binaries_programs"]

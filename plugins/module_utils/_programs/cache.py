@@ -8,45 +8,38 @@ import contextlib
 import fcntl
 import mmap
 import os
-import platform as python_platform
 import shlex
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils._programs.image_method import ImageMethod
-from ansible_collections.gitops.flux_local.plugins.module_utils._programs.images import (
-    Availability,
-    Images,
-    grouped,
-)
-from ansible_collections.gitops.flux_local.plugins.module_utils._programs.methods import (
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.commands import (
     Commands,
-    FolderMethod,
-    GoMethod,
     LocalCommands,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.go_method import GoMethod
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.image_method import ImageMethod
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.images import Images
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.methods import (
+    FolderMethod,
     Method,
-    find_in_folder,
     lacking,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._programs.table import (
     Place,
     Program,
-    Step,
     cached,
     last_lines,
     log_file,
     parse_program,
-    plan,
-    platform_name,
     proves_version,
     recorded_version,
-    select,
+    this_platform,
 )
 
 CHECK_SECONDS = 60
@@ -61,124 +54,12 @@ METHODS: dict[str, Callable[[Mapping[str, Any], str, Commands], Method]] = {
 }
 
 
-def this_platform() -> str:
-    """The platform that programs are installed for. Raises LoopError when there are none for it."""
-    return platform_name(python_platform.system(), python_platform.machine())
-
-
 def run(options: Mapping[str, Any], *, check_mode: bool, warn: Callable[[str], None]) -> dict[str, Any]:
     """What the module program_install does with its options."""
     platform, commands = this_platform(), LocalCommands()
     method = METHODS[options["method"]](options, platform, commands)
     installer = Installer(Path(options["cache_dir"]), platform, method, commands, warn)
     return installer.install(parse_program(options["program"]), check_mode=check_mode)
-
-
-def look(
-    entries: Sequence[Mapping[str, Any]],
-    *,
-    names: Sequence[str],
-    cache: Path,
-    platform: str,
-    source: str,
-    folder: Path | None,
-    images: Images,
-    warn: Callable[[str], None],
-) -> dict[str, Any]:
-    """Where the programs are or will be, and how those that are missing will be installed, in order.
-
-    Raises LoopError naming all that the only source lacks.
-    """
-    programs = select([parse_program(entry) for entry in entries], names)
-    if folder and not folder.is_dir():
-        raise LoopError(f"folder {folder} is no directory. Name one that has the programs, or leave it out.")
-    places = {program.name: cached(cache, program, platform) for program in programs}
-    present = {program.name for program in programs if not lacking(places[program.name], program)}
-    wanted = [program for program in programs if program.name not in present]
-    in_folder = _in_folder(wanted, folder, platform, source) if source in ("auto", "folder") else set()
-    found = Availability()
-    if source in ("auto", "image"):
-        remaining = [program for program in wanted if program.name not in in_folder]
-        found = _in_images(remaining, images, platform, source, warn)
-    steps = plan(programs, present=present, in_folder=in_folder, in_images=found.available, source=source)
-    originals = {entry["name"]: dict(entry) for entry in entries}
-    return {
-        "changed": False,
-        "platform": platform,
-        "paths": {program.name: places[program.name].as_fact(program) for program in programs},
-        "missing": [
-            {
-                "name": step.program.name,
-                "version": step.program.version,
-                "method": step.method,
-                "needs_module": _needs_module(step, found),
-                "log": str(log_file(cache, step.program)),
-                "program": originals[step.program.name],
-            }
-            for step in steps
-        ],
-    }
-
-
-def _needs_module(step: Step, found: Availability) -> bool:
-    """Whether a Go module has to be had only for the manifests in it."""
-    if step.method == "image":
-        return bool(step.program.manifests) and step.program.name not in found.with_manifests
-    return step.method == "go" and not step.program.has_program
-
-
-def _in_folder(programs: Sequence[Program], folder: Path | None, platform: str, source: str) -> set[str]:
-    """Those that the folder has. Raises LoopError for all that it lacks, when it is the only source."""
-    absent = (
-        {program.name: find_in_folder(folder, program, platform)[1] for program in programs} if folder else {}
-    )
-    if source == "folder" and any(absent.values()):
-        paths = ", ".join(str(path) for each in absent.values() for path in each)
-        raise LoopError(
-            f"folder {folder} lacks {paths}. "
-            "Put them there, or let other sources supply what it lacks (source: auto).",
-            lacking=[name for name, each in absent.items() if each],
-        )
-    return {name for name, each in absent.items() if not each}
-
-
-def _in_images(
-    programs: Sequence[Program], images: Images, platform: str, source: str, warn: Callable[[str], None]
-) -> Availability:
-    """Those that can be had from images. Raises LoopError for all others when it is the only source."""
-    if not platform.startswith("linux-"):
-        if source == "image":
-            raise LoopError(
-                f"source: images have programs for Linux, and this is {platform}. "
-                "Let them be copied from a folder or built with Go (source: auto)."
-            )
-        return Availability()
-    found = images.look([program for program in programs if program.has_program], platform)
-    reasons = [f"{', '.join(names)}: {reason}." for names, reason in grouped(found.refused)]
-    if reasons and source == "image":
-        raise LoopError(
-            "These programs cannot be had from images. " + " ".join(reasons) + " "
-            "Fill the mirror (playbooks/mirror.yml), or let other sources supply them (source: auto).",
-            lacking=list(found.refused),
-        )
-    for reason in reasons:
-        warn(f"Not from images but with Go: {reason}")
-    alone = _with_manifests(programs, images, source, warn)
-    found.add(Availability(alone, with_manifests=alone))
-    return found
-
-
-def _with_manifests(
-    programs: Sequence[Program], images: Images, source: str, warn: Callable[[str], None]
-) -> set[str]:
-    """Those that are manifests alone, and that the mirror has."""
-    try:
-        return images.holding_manifests([program for program in programs if not program.has_program])
-    except LoopError as error:
-        if source == "image":
-            raise
-        warn(f"Manifests not from the mirror but from Go modules: {error.message}")
-        return set()
 
 
 @dataclass(frozen=True)

@@ -10,26 +10,23 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, TextIO
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._content.archive import decompressed, read_tar
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import Manifest
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import parse_image
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Repository
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.go_method import GoMethod
 from ansible_collections.gitops.flux_local.plugins.module_utils._programs.image_tree import (
     Tree,
     copy_content,
     members,
     uncompress,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._programs.images import (
-    Found,
-    Images,
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.images import Images
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.manifests_artifact import (
     manifests_artifact,
+    unpack_manifests,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._programs.methods import (
-    GoMethod,
-    lacking_manifests,
-)
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.methods import lacking_manifests
 from ansible_collections.gitops.flux_local.plugins.module_utils._programs.table import Place, Program
 
 
@@ -102,21 +99,3 @@ def _extract(repository: Repository, manifest: Manifest, path: str, into: IO[byt
             held = f"it has {', '.join(others)}" if others else f"none of its {len(archives)} layers has one"
             raise LoopError(f"It has no file {path} ({held}).")
         copy_content(archives[content.layer], content, into)
-
-
-def unpack_manifests(found: Found, program: Program, into: Place) -> None:
-    """Write the YAML files of an artifact into the folders that a program's manifests have, and no others."""
-    if into.manifests is None:
-        return
-    for layer in found.manifest.layers[:1]:
-        with tempfile.TemporaryFile() as blob:
-            found.repository.fetch_blob(layer, blob)
-            with decompressed(blob) as archive:
-                for entry, blocks in read_tar(archive):
-                    folder, _slash, name = entry.name.partition("/")
-                    if blocks is None or folder not in program.targets or "/" in name:
-                        continue
-                    target = into.manifests / folder / name
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    with target.open("wb") as file:
-                        file.writelines(blocks)

@@ -1,84 +1,22 @@
 # Copyright (c) 2026, the gitops.flux_local authors
 # SPDX-License-Identifier: Apache-2.0
-"""How a program is obtained: one class per method, all alike to the cache."""
+"""How a program is obtained: what all methods are to the cache, and copying from a folder."""
 
 from __future__ import annotations
 
-import json
 import os
-import shlex
 import shutil
-import subprocess
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TextIO
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._content.git_revision import (
-    without_credentials,
-)
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils._programs.go_proxy import (
-    ModuleProxy,
-    proxies,
-    recorded_hash,
-)
 from ansible_collections.gitops.flux_local.plugins.module_utils._programs.table import (
     Place,
     Program,
-    build_command,
     cached,
-    download_command,
     flat,
-    go_environment,
 )
-
-
-class Commands(Protocol):
-    """Runs other programs."""
-
-    def logged(self, command: Sequence[str], environment: Mapping[str, str], log: TextIO) -> int:
-        """The exit status of a command that may take long and writes to ``log``."""
-
-    def answer(
-        self, command: Sequence[str], environment: Mapping[str, str], timeout: float | None = None
-    ) -> tuple[int, str, str]:
-        """Exit status, output and error output of a command.
-
-        Raises OSError when it cannot be run, subprocess.TimeoutExpired after ``timeout`` seconds.
-        """
-
-
-class LocalCommands:
-    """Runs them as processes of this machine."""
-
-    def logged(self, command: Sequence[str], environment: Mapping[str, str], log: TextIO) -> int:
-        return subprocess.run(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False
-        ).returncode
-
-    def answer(
-        self, command: Sequence[str], environment: Mapping[str, str], timeout: float | None = None
-    ) -> tuple[int, str, str]:
-        finished = subprocess.run(
-            command,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-            timeout=timeout,
-        )
-        return finished.returncode, finished.stdout, finished.stderr
-
-
-def go_runs(commands: Commands) -> bool:
-    """Whether there is a Go in PATH."""
-    try:
-        return commands.answer(["go", "version"], os.environ, 30)[0] == 0
-    except (OSError, subprocess.TimeoutExpired):
-        return False
 
 
 class Method(Protocol):
@@ -142,88 +80,6 @@ class FolderMethod:
 
     def remedy(self, program: Program) -> str:
         return f"Put {program.name} {program.version} for {self.platform} there, or use another source."
-
-
-@dataclass(frozen=True)
-class GoMethod:
-    """Builds from pinned Go modules; ``modules`` has a folder with a go.mod and a go.sum for each."""
-
-    modules: Path
-    platform: str
-    commands: Commands
-
-    def obtain(self, program: Program, into: Place, scratch: Path, log: TextIO) -> None:
-        if program.has_program:
-            self._build(program, into, scratch, log)
-        self.obtain_manifests(program, into, scratch, log)
-
-    def _build(self, program: Program, into: Place, scratch: Path, log: TextIO) -> None:
-        environment = go_environment(os.environ, self.platform, scratch)
-        pin = self.modules / program.module
-        folder = self._writable_module(program, pin, scratch, environment, log) if program.embeds else pin
-        command = build_command(program, folder, into.program)
-        log.write(f"$ {shlex.join(command)}\n")
-        log.flush()
-        if self.commands.logged(command, environment, log) != 0:
-            raise LoopError(
-                f"{program.name} {program.version} could not be built from its Go module. "
-                "Mend what the log names, then run this again: it continues where it ended."
-            )
-
-    def obtain_manifests(self, program: Program, into: Place, scratch: Path, log: TextIO) -> None:
-        """Copy the manifests out of the program's Go module. Nothing is built for that."""
-        if into.manifests:
-            unpacked = self._module(program, scratch, log)
-            for manifests in program.manifests:
-                copy_manifests(unpacked / manifests.origin, into.manifests / manifests.target)
-
-    def origin(self, program: Program) -> str:
-        return f"{program.name}, just built,"
-
-    def remedy(self, program: Program) -> str:
-        return f"The table's version and {self.modules / program.module / 'go.mod'} must name the same."
-
-    def _module(self, program: Program, scratch: Path, log: TextIO) -> Path:
-        """The folder with the files of the program's module: had by Go where there is one, else without."""
-        pin = self.modules / program.module
-        urls = proxies(os.environ)
-        if not urls or go_runs(self.commands):
-            return self._unpacked(program, pin, go_environment(os.environ, self.platform, scratch), log)
-        version = f"v{program.version}"
-        log.write(f"{program.source} {version} from {', '.join(without_credentials(url) for url in urls)}\n")
-        expected = recorded_hash((pin / "go.sum").read_text(encoding="utf-8"), program.source, version)
-        return ModuleProxy(tuple(urls)).unpack(program.source, version, expected, scratch)
-
-    def _unpacked(self, program: Program, pin: Path, environment: Mapping[str, str], log: TextIO) -> Path:
-        command = download_command(program, pin)
-        log.write(f"$ {shlex.join(command)}\n")
-        log.flush()
-        status, text, complaints = self.commands.answer(command, environment)
-        log.write(text + complaints)
-        if status != 0:
-            raise LoopError(f"The Go module {program.source} could not be downloaded.")
-        module = json.loads(text)
-        if module["Version"] != f"v{program.version}":
-            raise LoopError(
-                f"{pin / 'go.mod'} pins {program.source} {module['Version']}, not v{program.version}."
-            )
-        return Path(module["Dir"])
-
-    def _writable_module(
-        self, program: Program, pin: Path, scratch: Path, environment: Mapping[str, str], log: TextIO
-    ) -> Path:
-        """A copy of the program's module with the file that it embeds and lacks."""
-        unpacked = self._unpacked(program, pin, environment, log)
-        copy = scratch / "module"
-        for path in unpacked.rglob("*"):
-            if path.is_file():
-                # Not copytree: it would copy the module cache's read-only folders as such.
-                (copy / path.relative_to(unpacked)).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(path, copy / path.relative_to(unpacked))
-        embedded = copy / program.embeds
-        embedded.parent.mkdir(parents=True, exist_ok=True)
-        embedded.write_text("# Not part of the published module.\n", encoding="utf-8")
-        return copy
 
 
 def copy_manifests(origin: Path, target: Path) -> None:

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,52 +13,46 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._content.archive import (
-    Entry,
-    compressed,
-    write_tar,
-)
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.layout import LayoutRepository
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import (
-    CONFIG_TYPE,
-    CONTENT_DIGEST,
-    LAYER_TYPE,
-    Descriptor,
-    Manifest,
-    config_bytes,
-    manifest_bytes,
-)
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import Descriptor, Manifest
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import (
     ImageReference,
-    digest_of,
     parse_image,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Repository
-from ansible_collections.gitops.flux_local.plugins.module_utils._programs.cache import this_platform
-from ansible_collections.gitops.flux_local.plugins.module_utils._programs.go_proxy import proxies
-from ansible_collections.gitops.flux_local.plugins.module_utils._programs.images import (
-    INDEX_TYPES,
-    Found,
-    Images,
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.availability import (
+    availability,
     grouped,
-    is_layout,
-    manifests_artifact,
-    only_platforms,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._programs.methods import (
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.commands import (
     Commands,
-    GoMethod,
     LocalCommands,
     go_runs,
-    lacking_manifests,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.go_method import GoMethod
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.go_proxy import proxies
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.image_index import (
+    INDEX_TYPES,
+    only_platforms,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.images import (
+    Found,
+    Images,
+    is_layout,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.manifests_artifact import (
+    manifests_artifact,
+    pack_manifests,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.methods import lacking_manifests
 from ansible_collections.gitops.flux_local.plugins.module_utils._programs.table import (
     Place,
     Program,
     cached,
     parse_program,
     select,
+    this_platform,
 )
 
 AT_ONCE = 4  # images that are copied
@@ -104,13 +97,13 @@ class Mirror:
         images = self._found([program for program in programs if program.has_program])
         self._require_manifests(with_manifests)
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            copied = list(pool.map(lambda each: self._copy(*each), images))
+            copied = list(pool.map(lambda image: self._copy(*image), images))
             copied += pool.map(self._copy_artifact, with_manifests)
         return copied
 
     def _found(self, programs: Sequence[Program]) -> list[tuple[ImageReference, Found]]:
         """The images to copy, each with the name that it gets."""
-        refused = self.source.look(programs).refused
+        refused = availability(self.source, programs).refused
         images: list[tuple[ImageReference, Found]] = []
         for program in programs:
             if program.name in refused:
@@ -261,10 +254,10 @@ def run(options: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     )
     copied = mirror.fill(programs)
     return {
-        "changed": any(each.changed for each in copied),
+        "changed": any(image.changed for image in copied),
         "target": options["target"],
         "is_folder": is_layout(options["target"]),
-        "images": [each.as_result() for each in copied],
+        "images": [image.as_result() for image in copied],
     }
 
 
@@ -281,30 +274,3 @@ def platforms(wanted: Sequence[str]) -> tuple[str, ...]:
             "There are linux-amd64, linux-arm64, this and all."
         )
     return named
-
-
-def pack_manifests(folder: Path, program: Program, into: Repository) -> Manifest:
-    """Put a program's manifests into a repository as an artifact, which is the same for the same files."""
-    entries: list[Entry] = []
-    for target in sorted(program.targets):
-        entries.append(Entry(target, is_folder=True))
-        entries += [
-            Entry(f"{target}/{path.name}", is_folder=False, source=str(path))
-            for path in sorted((folder / target).glob("*.yaml"))
-        ]
-    with tempfile.TemporaryFile() as archive:
-        content_digest = write_tar(entries, archive)
-        config = config_bytes(content_digest)
-        config_blob = Descriptor(CONFIG_TYPE, digest_of(config), len(config))
-        with compressed(archive) as packed:
-            layer = Descriptor(LAYER_TYPE, packed.digest, packed.size)
-            into.put_blob(layer, packed.content)
-        into.put_blob(config_blob, io.BytesIO(config))
-    notes = {
-        CONTENT_DIGEST: content_digest,
-        "org.opencontainers.image.title": f"manifests of {program.name}",
-        "org.opencontainers.image.version": program.version,
-    }
-    manifest = Manifest(manifest_bytes(config_blob, layer, notes))
-    into.put_manifest(program.version, manifest)
-    return manifest

@@ -1,12 +1,13 @@
 # Copyright (c) 2026, the gitops.flux_local authors
 # SPDX-License-Identifier: Apache-2.0
-"""The pinned programs: where each one is kept, how it is built, and how it proves its version."""
+"""The pinned programs: where each one is kept, and how it proves its version."""
 
 from __future__ import annotations
 
 import mmap
+import platform as python_platform
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,14 +72,6 @@ class Place:
         }
 
 
-@dataclass(frozen=True)
-class Step:
-    """A program that has to be installed, and by which method."""
-
-    program: Program
-    method: str
-
-
 def parse_program(entry: Mapping[str, Any]) -> Program:
     """The table entry as a Program. Raises LoopError naming the keys it lacks."""
     is_manifests_alone = entry.get("manifests") and not entry.get("package")
@@ -119,6 +112,11 @@ def select(programs: Sequence[Program], names: Collection[str]) -> list[Program]
     return [program for program in programs if (program.name in names if names else program.has_program)]
 
 
+def this_platform() -> str:
+    """The platform that programs are installed for. Raises LoopError when there are none for it."""
+    return platform_name(python_platform.system(), python_platform.machine())
+
+
 def platform_name(system: str, machine: str) -> str:
     """``<os>-<arch>`` in Go's words, from Python's platform module. Raises LoopError for any other."""
     if system not in GO_SYSTEMS or machine not in GO_MACHINES:
@@ -140,72 +138,6 @@ def flat(folder: Path, program: Program) -> Place:
 def log_file(cache: Path, program: Program) -> Path:
     """Where the output of the program's latest installation is."""
     return cache / "logs" / f"{program.name}-{program.version}.log"
-
-
-def plan(
-    programs: Iterable[Program],
-    *,
-    present: Collection[str],
-    in_folder: Collection[str],
-    in_images: Collection[str],
-    source: str,
-) -> list[Step]:
-    """How each program that is not ``present`` will be installed, in order.
-
-    A program that its source lacks keeps that as its method, but for ``auto``, which builds it.
-    """
-
-    def method(program: Program) -> str:
-        if source != "auto":
-            return source
-        if program.name in in_folder:
-            return "folder"
-        return "image" if program.name in in_images else "go"
-
-    return [Step(program, method(program)) for program in programs if program.name not in present]
-
-
-def go_environment(inherited: Mapping[str, str], platform: str, scratch: Path) -> dict[str, str]:
-    """The environment of every go command: the user's network and caches, nothing that changes the build."""
-    system, machine = platform.split("-")
-    return {
-        **inherited,
-        "CGO_ENABLED": "0",
-        # Flags also when `go env -w` has set some: an empty variable would not override those.
-        "GOFLAGS": "-mod=readonly -buildvcs=false",
-        "GOARCH": machine,
-        "GOOS": system,
-        "GOTMPDIR": str(scratch),
-        "GOTOOLCHAIN": "local",
-        "GOWORK": "off",
-    }
-
-
-def build_command(program: Program, folder: Path, output: Path) -> list[str]:
-    """Builds the program with the go.mod in ``folder``.
-
-    All programs are built with the same flags but for their version, so that they share what is compiled.
-    With ``-v`` it says what it compiles while it does.
-    """
-    ldflags = f"-s -w {program.ldflags}".strip()
-    return [
-        "go",
-        "build",
-        "-C",
-        str(folder),
-        "-v",
-        "-trimpath",
-        "-ldflags",
-        ldflags,
-        "-o",
-        str(output),
-        program.package,
-    ]
-
-
-def download_command(program: Program, folder: Path) -> list[str]:
-    """Says as JSON where the program's pinned Go module has been unpacked, after fetching it if need be."""
-    return ["go", "mod", "download", "-C", str(folder), "-json", program.source]
 
 
 def proves_version(program: Program, output: str) -> bool:

@@ -9,31 +9,11 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils._programs.cache import Installer, look
-from ansible_collections.gitops.flux_local.plugins.module_utils._programs.images import Images
-from ansible_collections.gitops.flux_local.plugins.module_utils._programs.methods import (
-    FolderMethod,
-    LocalCommands,
-    Method,
-)
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.cache import Installer
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.commands import LocalCommands
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.methods import FolderMethod, Method
 from ansible_collections.gitops.flux_local.plugins.module_utils._programs.table import parse_program
-
-PLATFORM = "linux-amd64"
-ETCD = {
-    "name": "etcd",
-    "version": "3.6.8",
-    "module": "etcd",
-    "source": "go.etcd.io/etcd/server/v3",
-    "package": "go.etcd.io/etcd/server/v3",
-    "check_text": "etcd Version: {version}",
-}
-KWOK = {
-    **ETCD,
-    "name": "kwok",
-    "version": "0.8.0",
-    "check_text": "kwok version v{version}",
-    "manifests": [{"from": "stage", "to": "stages"}],
-}
+from ansible_collections.gitops.flux_local.tests.unit.fakes.programs import ETCD, KWOK, PLATFORM, seen
 
 
 class FakeMethod:
@@ -65,20 +45,6 @@ def installer(cache: Path, method: Method, warnings: list[str] | None = None) ->
     )
 
 
-def seen(cache, entries=(ETCD, KWOK), names=(), source="auto", folder=None):
-    warnings: list[str] = []
-    return look(
-        entries,
-        names=names,
-        cache=cache,
-        platform=PLATFORM,
-        source=source,
-        folder=folder,
-        images=Images(),
-        warn=warnings.append,
-    )
-
-
 def files(cache: Path) -> set[str]:
     kept = ("logs", ".locks")
     return {
@@ -86,12 +52,6 @@ def files(cache: Path) -> set[str]:
         for path in cache.rglob("*")
         if path.is_file() and path.relative_to(cache).parts[0] not in kept
     }
-
-
-def script(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"#!/bin/sh\necho '{text}'\n")
-    path.chmod(0o755)
 
 
 def test_installing_twice_changes_something_once(tmp_path):
@@ -228,54 +188,3 @@ def test_another_version_that_go_recorded_is_refused(tmp_path):
         installer(tmp_path, method).install(
             parse_program({**ETCD, "check_build_info": True}), check_mode=False
         )
-
-
-def test_a_look_at_an_empty_cache_says_what_will_be_where(tmp_path):
-    found = seen(tmp_path / "cache")
-    assert [(each["name"], each["method"]) for each in found["missing"]] == [("etcd", "go"), ("kwok", "go")]
-    assert found["missing"][0]["program"] == ETCD
-    assert found["missing"][0]["log"] == str(tmp_path / "cache/logs/etcd-3.6.8.log")
-    assert found["paths"]["etcd"] == {
-        "program": str(tmp_path / "cache/etcd/3.6.8/linux-amd64/etcd"),
-        "version": "3.6.8",
-        "manifests": "",
-    }
-    assert not (tmp_path / "cache").exists()
-
-
-def test_a_look_at_a_full_cache_finds_nothing_missing(tmp_path):
-    installer(tmp_path, FakeMethod()).install(parse_program(ETCD), check_mode=False)
-    assert [each["name"] for each in seen(tmp_path)["missing"]] == ["kwok"]
-    assert seen(tmp_path, names=["etcd"])["missing"] == []
-    assert list(seen(tmp_path, names=["etcd"])["paths"]) == ["etcd"]
-
-
-def test_auto_copies_what_the_folder_has_and_builds_the_rest(tmp_path):
-    script(tmp_path / "folder/etcd", "etcd Version: 3.6.8")
-    script(tmp_path / "folder/kwok", "without its manifests")
-    methods = {
-        each["name"]: each["method"] for each in seen(tmp_path / "c", folder=tmp_path / "folder")["missing"]
-    }
-    assert methods == {"etcd": "folder", "kwok": "go"}
-
-
-def test_all_that_the_only_folder_lacks_is_named_at_once(tmp_path):
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    with pytest.raises(
-        LoopError, match=f"{folder} lacks {folder}/etcd, {folder}/kwok, {folder}/manifests/kwok/stages"
-    ) as caught:
-        seen(tmp_path / "c", source="folder", folder=folder)
-    assert caught.value.details == {"lacking": ["etcd", "kwok"]}
-
-
-def test_a_folder_is_not_asked_for_what_the_cache_has(tmp_path):
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    installer(tmp_path / "c", FakeMethod()).install(parse_program(ETCD), check_mode=False)
-    assert seen(tmp_path / "c", names=["etcd"], source="folder", folder=folder)["missing"] == []
-
-
-def test_a_folder_that_does_not_exist_is_an_error(tmp_path):
-    with pytest.raises(LoopError, match="nowhere is no directory"):
-        seen(tmp_path, folder=tmp_path / "nowhere")

@@ -15,14 +15,11 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors imp
 from ansible_collections.gitops.flux_local.plugins.module_utils._programs.table import (
     ManifestFolder,
     Program,
-    build_command,
     cached,
     flat,
-    go_environment,
     last_lines,
     log_file,
     parse_program,
-    plan,
     platform_name,
     proves_version,
     recorded_version,
@@ -136,66 +133,6 @@ def test_places_in_the_cache_and_in_a_flat_folder():
     }
     assert cached(Path("/c"), named("etcd"), "linux-amd64").as_fact(named("etcd"))["manifests"] == ""
     assert log_file(Path("/c"), crds) == Path("/c/logs/etcd-3.6.8.log")
-
-
-@pytest.mark.parametrize(
-    ("source", "methods"),
-    [
-        ("auto", {"kube-apiserver": "folder", "kwok": "image", "flux": "go"}),
-        ("folder", {"kube-apiserver": "folder", "kwok": "folder", "flux": "folder"}),
-        ("image", {"kube-apiserver": "image", "kwok": "image", "flux": "image"}),
-        ("go", {"kube-apiserver": "go", "kwok": "go", "flux": "go"}),
-    ],
-)
-def test_what_is_missing_gets_the_method_of_its_source(source, methods):
-    steps = plan(
-        map(named, [*NAMES, "flux"]),
-        present={"etcd"},
-        in_folder={"kube-apiserver"},
-        in_images={"kube-apiserver", "kwok"},
-        source=source,
-    )
-    assert {step.program.name: step.method for step in steps} == methods
-
-
-def test_go_keeps_the_users_network_and_caches_and_nothing_that_changes_what_is_built():
-    inherited = {
-        "GOPROXY": "https://proxy.example.org",
-        "GOMODCACHE": "/m",
-        "GOFLAGS": "-race",
-        "GOOS": "plan9",
-        "GOWORK": "/w/go.work",
-        "CGO_ENABLED": "1",
-    }
-    assert go_environment(inherited, "linux-arm64", Path("/s")) == {
-        "CGO_ENABLED": "0",
-        "GOARCH": "arm64",
-        "GOFLAGS": "-mod=readonly -buildvcs=false",
-        "GOMODCACHE": "/m",
-        "GOOS": "linux",
-        "GOPROXY": "https://proxy.example.org",
-        "GOTMPDIR": "/s",
-        "GOTOOLCHAIN": "local",
-        "GOWORK": "off",
-    }
-
-
-def test_a_build_has_the_flags_that_let_programs_share_their_compiled_packages():
-    program = parse_program(entry(ldflags="-X main.VERSION={version}"))
-    assert build_command(program, Path("/m/etcd"), Path("/o/etcd")) == [
-        "go",
-        "build",
-        "-C",
-        "/m/etcd",
-        "-v",
-        "-trimpath",
-        "-ldflags",
-        "-s -w -X main.VERSION=3.6.8",
-        "-o",
-        "/o/etcd",
-        "go.etcd.io/etcd/server/v3",
-    ]
-    assert "-s -w" in build_command(named("etcd"), Path("/m"), Path("/o"))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,57 @@
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+"""Other programs, run: with a log, or for what they answer."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from typing import Protocol, TextIO
+
+
+class Commands(Protocol):
+    """Runs other programs."""
+
+    def logged(self, command: Sequence[str], environment: Mapping[str, str], log: TextIO) -> int:
+        """The exit status of a command that may take long and writes to ``log``."""
+
+    def answer(
+        self, command: Sequence[str], environment: Mapping[str, str], timeout: float | None = None
+    ) -> tuple[int, str, str]:
+        """Exit status, output and error output of a command.
+
+        Raises OSError when it cannot be run, subprocess.TimeoutExpired after ``timeout`` seconds.
+        """
+
+
+class LocalCommands:
+    """Runs them as processes of this machine."""
+
+    def logged(self, command: Sequence[str], environment: Mapping[str, str], log: TextIO) -> int:
+        return subprocess.run(
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False
+        ).returncode
+
+    def answer(
+        self, command: Sequence[str], environment: Mapping[str, str], timeout: float | None = None
+    ) -> tuple[int, str, str]:
+        finished = subprocess.run(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=timeout,
+        )
+        return finished.returncode, finished.stdout, finished.stderr
+
+
+def go_runs(commands: Commands) -> bool:
+    """Whether there is a Go in PATH."""
+    try:
+        return commands.answer(["go", "version"], os.environ, 30)[0] == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
