@@ -340,7 +340,9 @@ def test_a_blob_is_mounted_from_another_repository(folder, url):
     layer = Descriptor(**info(url)["versions"][0]["layers"][0])
     sent: list[str] = []
     repository = RegistryRepository(parse_url(f"{url}/other"), Connection())
-    repository.session.hooks["response"] = lambda response, **_: sent.append(response.request.method)
+    repository.transport.session.http.hooks["response"] = lambda response, **_: sent.append(
+        response.request.method
+    )
     blob = io.BytesIO()
     open_repository({"url": url}).fetch_blob(layer, blob)
     repository.put_blob(layer, blob, mount_from=parse_url(url).repository)
@@ -354,7 +356,7 @@ def test_a_push_takes_its_blobs_from_the_repository_it_is_offered(folder, url):
     push(folder, url)
     sent: list[tuple[str, int]] = []
     repository = RegistryRepository(parse_url(f"{url}/released"), Connection())
-    repository.session.hooks["response"] = lambda response, **_: sent.append(
+    repository.transport.session.http.hooks["response"] = lambda response, **_: sent.append(
         (response.request.method, response.status_code)
     )
     request = artifact_push.PushRequest(("latest",), mount_from=parse_url(url).repository)
@@ -373,7 +375,7 @@ def test_an_upload_in_chunks(host, url, monkeypatch):
         "ansible_collections.gitops.flux_local.plugins.module_utils._oci.blobs.UPLOAD_CHUNK", 70_000
     )
     start = f"http://{host}/v2/{parse_url(url).repository}/blobs/uploads/"
-    answer = upload_in_parts(repository, start, blob, io.BytesIO(content))
+    answer = upload_in_parts(repository.transport, start, blob, io.BytesIO(content))
     assert answer.status_code == 201
     into = io.BytesIO()
     repository.fetch_blob(blob, into)

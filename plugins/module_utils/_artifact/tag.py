@@ -14,7 +14,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.select
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import Manifest
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import check_tag
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import HOW_TO_ALLOW_DELETION
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.refusals import HOW_TO_ALLOW_DELETION
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Repository
 
 

@@ -8,11 +8,11 @@ for a token server.
 
 from __future__ import annotations
 
-import base64
 import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
@@ -20,9 +20,9 @@ from urllib.parse import urlsplit
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.docker_config import Credentials
 
-PULL = ("pull",)
-PUSH = ("pull", "push")
-DELETE = ("delete",)
+with suppress(ImportError):  # module.require() names what is missing
+    import oras.auth.utils
+
 CLIENT = "flux-local"
 ASSUMED_LIFE = 60.0  # seconds, where a token does not say how long it is valid
 
@@ -194,5 +194,4 @@ class Authentication:
 
 
 def _basic(known: Credentials) -> str:
-    pair = f"{known.username}:{known.password or ''}"
-    return f"Basic {base64.b64encode(pair.encode()).decode()}"
+    return f"Basic {oras.auth.utils.get_basic_auth(str(known.username), known.password or '')}"

@@ -14,12 +14,12 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.answers import cause_of
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.authentication import PUSH
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import Descriptor
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import Location
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.requests import (
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.request import (
     CHUNK,
     MAX_ATTEMPTS,
+    PUSH,
     Request,
     pause_after,
 )
@@ -52,8 +52,11 @@ class Client(Protocol):
     ) -> requests.Response:
         """The answer to ``attempt``, which is made again where a failure may pass. Raises LoopError."""
 
-    def require(self, response: requests.Response, verb: str, what: str, *statuses: int) -> None:
-        """Raise LoopError unless ``response`` has one of ``statuses``."""
+    def send(self, request: Request) -> requests.Response:
+        """The answer to ``request``, which is made again where a failure may pass. Raises LoopError."""
+
+    def require(self, response: requests.Response, what: str, *statuses: int) -> None:
+        """Raise LoopError unless ``response``, when asked to do ``what``, has one of ``statuses``."""
 
 
 def upload(
@@ -70,7 +73,7 @@ def upload(
     )
     if response.status_code == 413:
         response = upload_in_parts(client, url, blob, content)
-    client.require(response, "upload", blob.digest, 200, 201, 202, 204)
+    client.require(response, f"upload {blob.digest}", 200, 201, 202, 204)
 
 
 def _upload_whole(
@@ -79,18 +82,18 @@ def _upload_whole(
     """One attempt, with an upload of its own: what a broken one left is not continued."""
     if mount_from:
         url += f"?{urlencode({'mount': blob.digest, 'from': mount_from})}"
-    begun = client.once(Request("POST", url, headers={"Content-Length": "0"}, actions=PUSH), left)
+    begun = client.once(Request("POST", url, headers={"Content-Length": "0"}), left)
     if begun.status_code != 202:
         return begun
     headers = {"Content-Type": "application/octet-stream", "Content-Length": str(blob.size)}
-    put = Request("PUT", _finished(_location(begun), blob.digest), content, headers, actions=PUSH)
+    put = Request("PUT", _finished(_location(begun), blob.digest), content, headers)
     return client.once(put, left)
 
 
 def upload_in_parts(client: Client, url: str, blob: Descriptor, content: IO[bytes]) -> requests.Response:
     """For a registry, or a proxy before it, that takes no request as large as the blob."""
-    begun = _send(client, Request("POST", url, headers={"Content-Length": "0"}, actions=PUSH))
-    client.require(begun, "upload", blob.digest, 202)
+    begun = client.send(Request("POST", url, headers={"Content-Length": "0"}))
+    client.require(begun, f"upload {blob.digest}", 202)
     least = begun.headers.get("OCI-Chunk-Min-Length", "")
     smallest = int(least) if least.isdigit() else SMALLEST_UPLOAD_CHUNK
     state = _Upload(_location(begun), 0)
@@ -100,14 +103,9 @@ def upload_in_parts(client: Client, url: str, blob: Descriptor, content: IO[byte
         if response.status_code == 413 and size > smallest:
             size = max(size // 4, smallest)
             continue
-        client.require(response, "upload a part of", blob.digest, 202, 204)
+        client.require(response, f"upload a part of {blob.digest}", 202, 204)
     end = _finished(state.location, blob.digest)
-    return _send(client, Request("PUT", end, headers={"Content-Length": "0"}, actions=PUSH))
-
-
-def _send(client: Client, request: Request) -> requests.Response:
-    what = f"{request.method} {urlsplit(request.url).path}"
-    return client.persistently(lambda left: client.once(request, left), what, client.timeout)
+    return client.send(Request("PUT", end, headers={"Content-Length": "0"}))
 
 
 def _send_part(
@@ -129,7 +127,7 @@ def _send_part(
             "Content-Range": f"{state.offset}-{state.offset + len(part) - 1}",
         }
         state.is_unsure = True
-        response = client.once(Request("PATCH", state.location, part, headers, actions=PUSH), left)
+        response = client.once(Request("PATCH", state.location, part, headers), left)
         if response.status_code == 202:
             state.learn(response, len(part))
         state.is_unsure = response.status_code not in {202, 413}
@@ -167,8 +165,8 @@ def _fetch_rest(client: Client, url: str, blob: Descriptor, into: IO[bytes], rec
     if received.size:
         headers["Range"] = f"bytes={received.size}-"
     deadline = time.monotonic() + client.timeout + blob.size / SLOWEST_DOWNLOAD
-    with _send(client, Request("GET", url, headers=headers, stream=True)) as response:
-        client.require(response, "read", blob.digest, 200, *([206] if received.size else []))
+    with client.send(Request("GET", url, headers=headers, stream=True)) as response:
+        client.require(response, f"read {blob.digest}", 200, *([206] if received.size else []))
         known = received.size if response.status_code == 200 else 0  # the beginning comes once more
         for block in response.iter_content(CHUNK):
             fresh = block[known:]

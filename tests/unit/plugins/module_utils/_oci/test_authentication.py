@@ -9,8 +9,6 @@ import pytest
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.authentication import (
-    PULL,
-    PUSH,
     Authentication,
     Challenge,
     Shown,
@@ -18,6 +16,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._oci.authenticat
     scopes,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.docker_config import Credentials
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.request import PULL, PUSH
 
 
 @pytest.mark.parametrize(

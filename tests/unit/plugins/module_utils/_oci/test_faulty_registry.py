@@ -21,7 +21,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.push i
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.packing import Pack, pack
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci import blobs as registry_blobs
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci import requests as registry_requests
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci import request as registry_requests
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.connection import Connection
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import (
     CREATED,

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci import requests as registry_requests
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci import request as registry_requests
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.connection import (
     Connection,
     schemes_to_try,

@@ -9,8 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.authentication import PULL
+from urllib.parse import urlsplit
 
 try:
     import requests
@@ -18,6 +17,12 @@ except ImportError:  # module.require() names what is missing
     HAS_LIBRARIES = False
 else:
     HAS_LIBRARIES = True
+
+# Rights, in the words of token servers.
+PULL = ("pull",)
+PUSH = ("pull", "push")
+DELETE = ("delete",)
+_RIGHTS: Mapping[str, tuple[str, ...]] = {"GET": PULL, "HEAD": PULL, "DELETE": DELETE}
 
 # What may pass. Defined also where the libraries are missing.
 PASSING: tuple[type[requests.RequestException], ...] = (
@@ -34,15 +39,26 @@ LARGEST_BODY = 16 * 1024 * 1024  # bytes of a manifest or a list; most registrie
 
 @dataclass(frozen=True)
 class Request:
-    """``actions`` are the rights it takes, in the words of token servers; ``body`` is bytes or a file."""
+    """``body`` is bytes or a file; ``actions`` are the rights it takes, where its method does not say them.
+
+    ``stream`` leaves the body of a good answer to be read by the caller.
+    """
 
     method: str
     url: str
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    json: Any = None
     stream: bool = False
-    actions: tuple[str, ...] = PULL
+    actions: tuple[str, ...] = ()
+
+    @property
+    def rights(self) -> tuple[str, ...]:
+        return self.actions or _RIGHTS.get(self.method, PUSH)
+
+    @property
+    def name(self) -> str:
+        """How a message calls it: method and path."""
+        return f"{self.method} {urlsplit(self.url).path}"
 
 
 def pause_after(attempt: int) -> float:
