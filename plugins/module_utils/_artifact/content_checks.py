@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import IO, Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.archive import CHUNK, read_tar
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.wording import some_of
 from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.kustomization import (
     is_kustomization,
     referenced_files,
@@ -82,8 +83,7 @@ def examine(archive: IO[bytes], ignored: Sequence[str], *, parses: bool) -> Find
 
 def named(names: Sequence[str]) -> str:
     """Some of the names, and how many more there are."""
-    more = len(names) - NAMED_IN_A_WARNING
-    return ", ".join(names[:NAMED_IN_A_WARNING]) + (f" and {more} more" if more > 0 else "")
+    return some_of(names, NAMED_IN_A_WARNING)
 
 
 def _contains(archive: IO[bytes], text: bytes) -> bool:

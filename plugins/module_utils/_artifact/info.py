@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -22,6 +21,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._content.extract
     archive_tree,
     entries,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.at_once import for_each
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import (
     CREATED,
@@ -45,8 +45,7 @@ def run(params: Mapping[str, Any], *, connect: Callable[[Mapping[str, Any]], Rep
     shown = found[: params["limit"]]
     described = [_described(version) for version in shown]
     if params["contents"]:
-        with ThreadPoolExecutor(CONNECTIONS) as pool:
-            contents = list(pool.map(partial(_contents, repository), shown))
+        contents = for_each(partial(_contents, repository), shown, at_once=CONNECTIONS)
         described = [fields | {"contents": files} for fields, files in zip(described, contents, strict=True)]
     return {
         "changed": False,
@@ -59,12 +58,12 @@ def run(params: Mapping[str, Any], *, connect: Callable[[Mapping[str, Any]], Rep
 def selected(every: Sequence[Version], selection: Selection) -> list[Version]:
     """The versions out of ``every`` that are asked for, in its order; those in a range by their version."""
     if selection.digest is not None:
-        return [each for each in every if each.digest == selection.digest]
+        return [version for version in every if version.digest == selection.digest]
     if selection.tag is not None:
-        return [each for each in every if selection.tag in each.tags]
+        return [version for version in every if selection.tag in version.tags]
     if selection.semver is None:
         return list(every)
-    by_tag = {tag: each for each in every for tag in each.tags}
+    by_tag = {tag: version for version in every for tag in version.tags}
     in_range = allowed(sorted(by_tag), selection.semver, selection.semver_filter)
     return list({by_tag[tag].digest: by_tag[tag] for _version, tag in in_range}.values())
 

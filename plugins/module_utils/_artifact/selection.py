@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.wording import some_of
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import Manifest
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import check_tag, is_digest
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Repository
@@ -104,6 +105,5 @@ class Selected:
 def _others(tags: Sequence[str]) -> str:
     if not tags:
         return ". It has no tags at all: push an artifact first, or correct the url"
-    more = len(tags) - NAMED_IN_A_MESSAGE
-    shown = ", ".join(sorted(tags, reverse=True)[:NAMED_IN_A_MESSAGE])
-    return f". It has {shown}{f' and {more} more' if more > 0 else ''}: use one of these, or push it first"
+    shown = some_of(sorted(tags, reverse=True), NAMED_IN_A_MESSAGE)
+    return f". It has {shown}: use one of these, or push it first"

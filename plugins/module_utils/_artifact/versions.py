@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.at_once import for_each
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import CREATED, Manifest
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Repository
 
@@ -51,9 +51,8 @@ def versions(repository: Repository, digests: Iterable[str] = ()) -> list[Versio
     A tag that is removed while this runs is none. Raises LoopError.
     """
     names = list(dict.fromkeys([*repository.tags(), *digests]))
-    with ThreadPoolExecutor(CONNECTIONS) as pool:
-        held = zip(names, pool.map(repository.manifest, names), strict=True)
-        return grouped([(name, manifest) for name, manifest in held if manifest is not None])
+    held = zip(names, for_each(repository.manifest, names, at_once=CONNECTIONS), strict=True)
+    return grouped([(name, manifest) for name, manifest in held if manifest is not None])
 
 
 def grouped(held: Sequence[tuple[str, Manifest]]) -> list[Version]:

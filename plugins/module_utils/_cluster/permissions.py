@@ -8,11 +8,11 @@ https://kubernetes.io/docs/reference/access-authn-authz/authorization/#checking-
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Kind
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster, ClusterError
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.at_once import for_each
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 
 ACCESS_REVIEW = Kind(
@@ -53,9 +53,8 @@ def refused(cluster: Cluster, permissions: Iterable[Permission]) -> list[Permiss
     if is_allowed(cluster, Permission("*", EVERYTHING)):
         return []
     wanted = list(dict.fromkeys(permissions))
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        answers = pool.map(lambda permission: is_allowed(cluster, permission), wanted)
-        return [permission for permission, allowed in zip(wanted, answers, strict=True) if not allowed]
+    answers = for_each(lambda permission: is_allowed(cluster, permission), wanted, at_once=AT_ONCE)
+    return [permission for permission, allowed in zip(wanted, answers, strict=True) if not allowed]
 
 
 def require_permissions(cluster: Cluster, missing: Sequence[Permission], purpose: str) -> None:
@@ -72,9 +71,10 @@ def require_permissions(cluster: Cluster, missing: Sequence[Permission], purpose
 def described(permissions: Iterable[Permission]) -> list[str]:
     """Permissions in words, a line for each kind of object: ``get, patch pods in namespace x``."""
     verbs: dict[tuple[str, str, str], list[str]] = {}
-    for each in permissions:
-        resource = f"{each.kind.plural}.{each.kind.group}" if each.kind.group else each.kind.plural
-        verbs.setdefault((resource, each.name, each.namespace), []).append(each.verb)
+    for permission in permissions:
+        kind = permission.kind
+        resource = f"{kind.plural}.{kind.group}" if kind.group else kind.plural
+        verbs.setdefault((resource, permission.name, permission.namespace), []).append(permission.verb)
     return [
         f"{', '.join(listed)} {resource}"
         + (f" {name}" if name else "")

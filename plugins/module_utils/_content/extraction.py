@@ -27,6 +27,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._content.archive
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.files import file_errors
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.wording import some_of
 
 with suppress(ImportError):  # module.require() names what is missing
     from pathspec import GitIgnoreSpec
@@ -172,7 +173,10 @@ def refuse(refused: Sequence[tuple[str, str]]) -> None:
     by_reason: dict[str, list[str]] = {}
     for name, reason in refused:
         by_reason.setdefault(reason, []).append(name)
-    sentences = [f"{_some(names)} ({reason}): {_REMEDIES[reason]}" for reason, names in by_reason.items()]
+    sentences = [
+        f"{some_of(names, NAMED_IN_A_MESSAGE)} ({reason}): {_REMEDIES[reason]}"
+        for reason, names in by_reason.items()
+    ]
     raise LoopError(
         f"The artifact cannot be extracted. {'. '.join(sentences)}.",
         refused=[{"name": name, "reason": reason} for name, reason in refused],
@@ -373,11 +377,6 @@ def _spec(option: str, lines: Sequence[str]) -> GitIgnoreSpec:
         return GitIgnoreSpec.from_lines(lines)
     except ValueError as error:
         raise LoopError(f"{option}: {error}. Write patterns as in .gitignore.") from error
-
-
-def _some(names: Sequence[str]) -> str:
-    more = len(names) - NAMED_IN_A_MESSAGE
-    return ", ".join(names[:NAMED_IN_A_MESSAGE]) + (f" and {more} more" if more > 0 else "")
 
 
 def _printable(name: str) -> str:

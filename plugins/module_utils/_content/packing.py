@@ -33,6 +33,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._content.ignore_
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.files import file_errors
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.wording import some_of
 
 NAMED_IN_A_MESSAGE = 10
 
@@ -163,8 +164,9 @@ def _refuse_too_much(path: str, files: int, size: int, max_files: int | None, ma
 
 def _nothing_to_pack(path: str, walk: _Walk) -> str:
     if walk.ignored:
+        names = some_of(walk.ignored, NAMED_IN_A_MESSAGE)
         return (
-            f"path: nothing is left of {path}: its files are all ignored ({_some(walk.ignored)}). "
+            f"path: nothing is left of {path}: its files are all ignored ({names}). "
             "Change `ignore` or `.sourceignore`; Flux ignores images, archives and files of git and CI."
         )
     return f"path: {path} is empty. An artifact needs at least one file."
@@ -173,19 +175,13 @@ def _nothing_to_pack(path: str, walk: _Walk) -> str:
 def _warnings(dropped_by_flux: Sequence[str]) -> list[str]:
     if not dropped_by_flux:
         return []
+    names = some_of(dropped_by_flux, NAMED_IN_A_MESSAGE)
     return [
         (
-            f"Flux will leave out {_some(dropped_by_flux)}, which only the option `ignore` keeps. "
+            f"Flux will leave out {names}, which only the option `ignore` keeps. "
             "Put the same pattern into `.sourceignore`, or into the `ignore` of the source."
         )
     ]
-
-
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:NAMED_IN_A_MESSAGE])
-    return (
-        shown if len(names) <= NAMED_IN_A_MESSAGE else f"{shown} and {len(names) - NAMED_IN_A_MESSAGE} more"
-    )
 
 
 class _Walk:
@@ -217,7 +213,10 @@ class _Walk:
         by_kind: dict[str, list[str]] = {}
         for name, kind in self.refusals:
             by_kind.setdefault(kind, []).append(_printable(name))
-        sentences = [f"{_some(names)} ({kind}): {_REMEDIES[kind]}" for kind, names in by_kind.items()]
+        sentences = [
+            f"{some_of(names, NAMED_IN_A_MESSAGE)} ({kind}): {_REMEDIES[kind]}"
+            for kind, names in by_kind.items()
+        ]
         raise LoopError(
             f"path: {self.root} cannot be packed. " + ". ".join(sentences) + ".",
             refused=[{"name": _printable(name), "reason": kind} for name, kind in self.refusals],

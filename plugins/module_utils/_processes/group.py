@@ -14,13 +14,13 @@ import re
 import shlex
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Protocol
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.at_once import for_each
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.files import (
     read_bytes,
@@ -554,25 +554,24 @@ def _await_ready(
 ) -> None:
     deadline = time.monotonic() + timeout
     waiting = [process for process in wave if process.ready]
-    with ThreadPoolExecutor(max_workers=max(1, len(waiting))) as pool:
-        while waiting:
-            answers = list(
-                pool.map(lambda process: bool(process.ready and machine.answers(process.ready)), waiting)
-            )
-            waiting = [process for process, answered in zip(waiting, answers, strict=True) if not answered]
-            if not waiting:
-                return
-            live = supervisor.processes()
-            for process in waiting:
-                found = live.get(process.name, Live("UNKNOWN"))
-                if found.state in DOWN:
-                    raise LoopError(
-                        _failure(group, process, f"is {found.state}: {found.problem or 'it ended'}")
-                    )
-                if time.monotonic() > deadline:
-                    silent = f"did not answer {process.ready and process.ready.url} within {timeout:g} s"
-                    raise LoopError(_failure(group, process, f"is {found.state} but {silent}"))
-            time.sleep(POLL_SECONDS)
+    while waiting:
+        answers = for_each(
+            lambda process: bool(process.ready and machine.answers(process.ready)),
+            waiting,
+            at_once=len(waiting),
+        )
+        waiting = [process for process, answered in zip(waiting, answers, strict=True) if not answered]
+        if not waiting:
+            return
+        live = supervisor.processes()
+        for process in waiting:
+            found = live.get(process.name, Live("UNKNOWN"))
+            if found.state in DOWN:
+                raise LoopError(_failure(group, process, f"is {found.state}: {found.problem or 'it ended'}"))
+            if time.monotonic() > deadline:
+                silent = f"did not answer {process.ready and process.ready.url} within {timeout:g} s"
+                raise LoopError(_failure(group, process, f"is {found.state} but {silent}"))
+        time.sleep(POLL_SECONDS)
 
 
 def _failure(group: Group, process: Process, what: str) -> str:

@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.at_once import for_each
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import parse_image
 from ansible_collections.gitops.flux_local.plugins.module_utils._programs.image_index import (
@@ -57,9 +57,9 @@ def availability(images: Images, programs: Sequence[Program], platform: str = ""
         else:
             known.refused[program.name] = "no image is known that has it"
     if by_place:
-        with ThreadPoolExecutor(len(by_place)) as pool:
-            for asked in pool.map(lambda each: _ask(images, each, platform), by_place.values()):
-                known.add(asked)
+        places = by_place.values()
+        for answer in for_each(lambda asked: _ask(images, asked, platform), places, at_once=len(places)):
+            known.add(answer)
     return known
 
 
@@ -77,9 +77,8 @@ def _ask(images: Images, programs: Sequence[Program], platform: str) -> Availabi
     if known.is_dead:
         known.refused |= {program.name: known.refused[first.name] for program in others}
     elif others:
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            for asked in pool.map(lambda each: _of_one(images, each, platform), others):
-                known.add(asked)
+        for answer in for_each(lambda other: _of_one(images, other, platform), others, at_once=AT_ONCE):
+            known.add(answer)
     return known
 
 

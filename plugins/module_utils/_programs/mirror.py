@@ -7,12 +7,12 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.at_once import for_each
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.layout import LayoutRepository
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import Descriptor, Manifest
@@ -96,10 +96,8 @@ class Mirror:
         with_manifests = [program for program in programs if program.manifests]
         images = self._found([program for program in programs if program.has_program])
         self._require_manifests(with_manifests)
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            copied = list(pool.map(lambda image: self._copy(*image), images))
-            copied += pool.map(self._copy_artifact, with_manifests)
-        return copied
+        copied = for_each(lambda image: self._copy(*image), images, at_once=AT_ONCE)
+        return copied + for_each(self._copy_artifact, with_manifests, at_once=AT_ONCE)
 
     def _found(self, programs: Sequence[Program]) -> list[tuple[ImageReference, Found]]:
         """The images to copy, each with the name that it gets."""

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -23,6 +22,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.versio
     versions,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.at_once import for_each
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import is_digest
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Repository
@@ -90,12 +90,11 @@ def remove(repository: Repository, decisions: Sequence[Decision]) -> list[Decisi
     if not doomed:
         return list(decisions)
     judged = {(tag, version.digest) for version in doomed for tag in version.tags}
-    with ThreadPoolExecutor(CONNECTIONS) as pool:
-        if _removes_tags(repository, sorted(judged), pool):
-            judged = set()  # whatever names them now was set meanwhile
-        named = _named(repository, pool, judged)
-        going = [version.digest for version in doomed if version.digest not in named]
-        list(pool.map(repository.delete_manifest, going))
+    if _removes_tags(repository, sorted(judged)):
+        judged = set()  # whatever names them now was set meanwhile
+    named = _named(repository, judged)
+    going = [version.digest for version in doomed if version.digest not in named]
+    for_each(repository.delete_manifest, going, at_once=CONNECTIONS)
     return [
         replace(decision, is_kept=True, reasons=(MOVED,))
         if decision.version in doomed and decision.version.digest in named
@@ -104,9 +103,7 @@ def remove(repository: Repository, decisions: Sequence[Decision]) -> list[Decisi
     ]
 
 
-def _removes_tags(
-    repository: Repository, judged: Sequence[tuple[str, str]], pool: ThreadPoolExecutor
-) -> bool:
+def _removes_tags(repository: Repository, judged: Sequence[tuple[str, str]]) -> bool:
     """Remove the tags that still name what they named; false where the registry removes no single tags."""
 
     def removed(pair: tuple[str, str]) -> bool:
@@ -115,13 +112,13 @@ def _removes_tags(
         return held is None or held.digest != digest or repository.delete_tag(tag)
 
     # One alone, to see whether the registry does it.
-    return all(map(removed, judged[:1])) and all(pool.map(removed, judged[1:]))
+    return all(map(removed, judged[:1])) and all(for_each(removed, judged[1:], at_once=CONNECTIONS))
 
 
-def _named(repository: Repository, pool: ThreadPoolExecutor, judged: set[tuple[str, str]]) -> set[str]:
+def _named(repository: Repository, judged: set[tuple[str, str]]) -> set[str]:
     """What tags name now, but for the ``judged`` pairs of tag and digest."""
     tags = repository.tags()
-    held = zip(tags, pool.map(repository.manifest, tags), strict=True)
+    held = zip(tags, for_each(repository.manifest, tags, at_once=CONNECTIONS), strict=True)
     return {manifest.digest for tag, manifest in held if manifest and (tag, manifest.digest) not in judged}
 
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.versio
     Version,
     grouped,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.at_once import for_each
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Repository
 
@@ -71,8 +71,7 @@ def read_held(
         except LoopError as error:
             return url, Held(problem=error.message)
 
-    with ThreadPoolExecutor(CONNECTIONS) as pool:
-        return dict(pool.map(read, dict.fromkeys(urls)))
+    return dict(for_each(read, dict.fromkeys(urls), at_once=CONNECTIONS))
 
 
 def _versions(repository: Repository, storage_dir: str | None, deadline: float) -> Sequence[Version]:

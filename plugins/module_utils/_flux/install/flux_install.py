@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -23,6 +22,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.permiss
     require_permissions,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster, ClusterError
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.at_once import for_each
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.apply import (
     FIELD_MANAGER,
@@ -567,5 +567,4 @@ def _remove(cluster: Cluster, ref: ObjectRef, options: Options, wait_seconds: fl
 
 def _each(items: Iterable[Item], call: Callable[[Item], Result]) -> list[Result]:
     """``call`` for all items at once; the first error is raised when all have ended."""
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        return list(pool.map(call, items))
+    return for_each(call, items, at_once=AT_ONCE)
