@@ -23,14 +23,15 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._loop.playbook_l
     take,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import RegistryRepository
-from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.execute import FluxCli, run
-from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.options import WORKLOADS
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.execute import run
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.push_on_save import (
     HAS_WATCHFILES,
     follow,
     saved_workloads,
     saves,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.rendering import FluxCli
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.task import WORKLOADS
 from ansible_collections.gitops.flux_local.plugins.plugin_utils.here import nothing_left
 
 LOCK_SECONDS = 600

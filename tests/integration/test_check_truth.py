@@ -23,7 +23,8 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client 
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.change import comparable
 from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.resource_diff import field_changes
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import RegistryRepository
-from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.execute import FluxCli, run
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.execute import run
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.rendering import FluxCli
 from ansible_collections.gitops.flux_local.tests.integration.loops import Loop, config_map, until, write
 
 PATHS = {

@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import KUSTOMIZATION
 from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.certain_builds import identities_of
-from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.execute import FluxCli
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.rendering import FluxCli
 
 WORDS = (
     *("on", "y", "no", "NULL", "~", "1e3", "0o14", "0x1F", "1_000", "08", "2026-01-01", "12:30:45", ".inf"),

@@ -4,10 +4,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._artifact import push as artifact_push
 from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.diff import bounded
@@ -95,6 +93,10 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._oci.connection 
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import Reference, parse_url
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Repository
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.locks import exclusive
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.order import (
+    in_order,
+    unlisted_dependencies,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.progress import Follower, Silence
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.registry_secrets import (
     Secret,
@@ -102,81 +104,20 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.regis
     remove_unused_secret,
     secrets_of,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.rendering import Renderer
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.rollback import last_healthy
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.workload import (
     Endpoint,
     Workload,
-    in_order,
     read_workloads,
-    readable_render_error,
-    unlisted_dependencies,
 )
 
 CONNECTIONS = 8
-RENDER_SECONDS = 120
 SETTLE_SECONDS = 10  # a Kustomization that takes longer is not waited for before its artifact
 MOST_COMPARED = 1024 * 1024  # bytes of a folder's manifests that are compared with what Flux owns
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
-
-
-class Renderer(Protocol):
-    """Something that renders a folder as kustomize-controller will."""
-
-    def render(self, folder: str, kustomization: Mapping[str, Any], path: str) -> str:
-        """The objects as YAML. Raises LoopError naming the file in the user's own ``path``."""
-
-
-@dataclass(frozen=True)
-class FluxCli:
-    """The flux program, which renders with the controller's own library."""
-
-    program: str
-
-    def render(self, folder: str, kustomization: Mapping[str, Any], path: str) -> str:
-        name = str(kustomization["metadata"]["name"])
-        with tempfile.TemporaryDirectory(prefix="flux-local-") as scratch:
-            definition = os.path.join(scratch, "kustomization.json")
-            with open(definition, "w", encoding="utf-8") as stream:
-                json.dump(kustomization, stream)
-            command = [
-                self.program,
-                "build",
-                "kustomization",
-                name,
-                "--namespace",
-                str(kustomization["metadata"]["namespace"]),
-                "--path",
-                folder,
-                "--kustomization-file",
-                definition,
-            ]
-            try:
-                finished = subprocess.run(
-                    # Not --in-memory-build, which refuses names with blanks or umlauts, as Flux does not.
-                    # What this writes is gone with the scratch copy that it is given.
-                    [*command, "--dry-run"],
-                    env={
-                        **os.environ,
-                        # A build that needs no cluster must not find one by accident.
-                        "KUBECONFIG": os.path.join(scratch, "none"),
-                        # Half of its time went into collecting garbage that its end collects.
-                        "GOGC": "off",
-                        "GOMEMLIMIT": "256MiB",
-                    },
-                    cwd=folder,
-                    stdin=subprocess.DEVNULL,
-                    capture_output=True,
-                    timeout=RENDER_SECONDS,
-                    check=False,
-                )
-            except (OSError, subprocess.TimeoutExpired) as error:
-                raise LoopError(f"flux: {self.program} could not render {path}: {error}.") from error
-        if finished.returncode != 0:
-            said = readable_render_error(finished.stderr.decode(errors="replace"), folder, path)
-            raise LoopError(f"{said}. Nothing was pushed.")
-        return finished.stdout.decode()
 
 
 @dataclass(frozen=True)

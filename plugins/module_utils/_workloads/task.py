@@ -16,17 +16,38 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protoco
     NotFoundError,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.evidence import healthy_objects
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.connection import (
+    ARGUMENTS as REGISTRY_ARGUMENTS,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import RegistryRepository
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.execute import (
-    FluxCli,
     foretold,
     is_up,
     run,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.locks import lock_folder
-from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.options import WORKLOADS
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.progress import Progress
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.rendering import FluxCli
 
+# The options of a registry, with its address for this machine and for Flux in place of a url.
+REGISTRY: dict[str, Any] = {
+    "host": {"type": "str", "required": True},
+    "cluster": {"type": "str"},
+    **{name: spec for name, spec in REGISTRY_ARGUMENTS.items() if name != "url"},
+}
+
+WORKLOADS: dict[str, Any] = {
+    "workloads": {"type": "list", "elements": "raw", "required": True},
+    "namespace": {"type": "str", "default": "flux-system"},
+    "registry": {"type": "dict", "required": True, "options": REGISTRY},
+    "flux": {"type": "path", "required": True},
+    "base_dir": {"type": "path"},
+    "source": {"type": "str"},
+    "revision": {"type": "str"},
+    "compare": {"type": "str", "choices": ["content", "exact"], "default": "content"},
+    "timeout": {"type": "int", "default": 300},
+    "on_failure": {"type": "str", "choices": ["stop", "rollback"], "default": "stop"},
+}
 LIBRARIES = ("oras", "kubernetes", "pathspec")
 ARGUMENTS: dict[str, Any] = {
     **AUTH_ARG_SPEC,

@@ -1,10 +1,9 @@
 # Copyright (c) 2026, the gitops.flux_local authors
 # SPDX-License-Identifier: Apache-2.0
-"""Workloads: what a user lists becomes artifacts, sources and Kustomizations, in an order Flux can follow."""
+"""Workloads: what a user lists becomes artifacts, sources and Kustomizations."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -190,61 +189,3 @@ def read_workloads(listed: Sequence[Any], namespace: str = FLUX_SYSTEM) -> list[
             raise LoopError(f"{called}: {error.message}") from error
         workloads[workload.kustomization] = workload
     return list(workloads.values())
-
-
-def in_order(workloads: Sequence[Workload]) -> list[Workload]:
-    """The workloads, each after all those it depends on. Raises LoopError that shows a cycle."""
-    by_ref = {workload.kustomization: workload for workload in workloads}
-    ordered: dict[ObjectRef, Workload] = {}
-    path: list[ObjectRef] = []
-
-    def visit(workload: Workload) -> None:
-        ref = workload.kustomization
-        if ref in ordered:
-            return
-        if ref in path:
-            cycle = " -> ".join(step.name for step in [*path[path.index(ref) :], ref])
-            raise LoopError(
-                f"depends_on: {cycle} is a cycle, so none of them could ever be applied. "
-                "Remove one of these dependencies."
-            )
-        path.append(ref)
-        for dependency in workload.dependencies:
-            if dependency in by_ref:
-                visit(by_ref[dependency])
-        path.pop()
-        ordered[ref] = workload
-
-    for workload in workloads:
-        visit(workload)
-    return list(ordered.values())
-
-
-def unlisted_dependencies(workloads: Sequence[Workload]) -> dict[ObjectRef, str]:
-    """What workloads depend on though the list does not bring it, each with the name of one that does so."""
-    present = {workload.kustomization for workload in workloads if workload.is_present}
-    return {
-        dependency: workload.name
-        for workload in workloads
-        if workload.is_present
-        for dependency in workload.dependencies
-        if dependency not in present
-    }
-
-
-_MALFORMED = re.compile(
-    r".*failed to decode Kubernetes YAML from (?P<file>.*?): (?:MalformedYAMLError: )?"
-    r"(?P<said>(?:yaml: line (?P<line>\d+): )?.*?)(?: <nil>)?"
-)
-
-
-def readable_render_error(output: str, folder: str, path: str) -> str:
-    """What ``flux build`` said, after the user's own path in place of the scratch folder, with the line."""
-    lines = [line.strip().removeprefix("✗").strip() for line in output.splitlines()]
-    said = next((line for line in reversed(lines) if line), "it ended without a word")
-    named = re.sub(re.escape(folder) + r"/?", f"{path.rstrip('/')}/", said)
-    malformed = _MALFORMED.fullmatch(named)
-    if malformed:
-        line = f":{malformed['line']}" if malformed["line"] else ""
-        return f"{malformed['file']}{line} does not build: {malformed['said']}"
-    return f"{path} does not build: {named}"
