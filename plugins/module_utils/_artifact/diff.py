@@ -132,7 +132,7 @@ def compare(before: Content, after: Content, mask: Mask | None = None) -> Compar
         if file.form != "binary" and file.name not in told and _text_differs(file)
     ]
     return Comparison(
-        files, changes, folders, bounded([one for one in shown if one["before"] != one["after"]])
+        files, changes, folders, bounded([entry for entry in shown if entry["before"] != entry["after"]])
     )
 
 
@@ -229,15 +229,23 @@ def _entry(before_header: str, after_header: str, before: str, after: str) -> Sh
 
 def _shown_resource(change: ResourceChange, mask: Mask) -> Shown:
     """A resource whose fields differ by those fields; one that comes or goes as a whole."""
-    headers = [f"{one.title} ({one.file})" if one else "" for one in (change.before, change.after)]
+    headers = [
+        f"{resource.title} ({resource.file})" if resource else ""
+        for resource in (change.before, change.after)
+    ]
     if change.fields:
         before = [f"{each.field}: {each.before}\n" for each in change.fields if each.before is not None]
         after = [f"{each.field}: {each.after}\n" for each in change.fields if each.after is not None]
     elif change.change == "moved":
-        before, after = ([f"{one.title} in {one.file}\n"] for one in (change.before, change.after) if one)
+        before, after = (
+            [f"{resource.title} in {resource.file}\n"]
+            for resource in (change.before, change.after)
+            if resource
+        )
     else:
         before, after = (
-            [dumped(mask.document(one.content))] if one else [] for one in (change.before, change.after)
+            [dumped(mask.document(resource.content))] if resource else []
+            for resource in (change.before, change.after)
         )
     return _entry(
         headers[0] or f"{headers[1]}, new",
@@ -263,10 +271,10 @@ def bounded(shown: Sequence[Any]) -> list[Any]:
     """As many entries as can be read, the last of which says how many more there are."""
     kept: list[Shown] = []
     left = MOST_SHOWN
-    for one in shown:
-        left -= len(one["before"]) + len(one["after"])
+    for entry in shown:
+        left -= len(entry["before"]) + len(entry["after"])
         if left < 0 and kept:
             rest = f"{len(shown) - len(kept)} more differences are not shown; the first entry has all files\n"
             return [*kept, _entry("more", "more", "", rest)]
-        kept.append(one)
+        kept.append(entry)
     return kept

@@ -144,7 +144,9 @@ def _reasons(version: Version, place: int, total: int, rules: Rules, now: dateti
         elif now - version.created <= rules.keep_newer_than:
             yield f"keep_newer_than: {_age(now - version.created)} old"
     for tag in version.tags:
-        yield from (f"keep_tags: {tag} is like {one}" for one in rules.keep_tags if fnmatchcase(tag, one))
+        yield from (
+            f"keep_tags: {tag} is like {pattern}" for pattern in rules.keep_tags if fnmatchcase(tag, pattern)
+        )
 
 
 def _latest_of_each(versions: Sequence[Version], line: str | None) -> list[Version]:

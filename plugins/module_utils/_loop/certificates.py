@@ -69,23 +69,25 @@ def look(
     """
     seen: dict[str, Seen] = {}
     found: dict[str, x509.Certificate] = {}
-    for one in wanted:
-        certificate = _certificate(read(f"{one.name}.crt"))
+    for target in wanted:
+        certificate = _certificate(read(f"{target.name}.crt"))
         if certificate is None:
-            seen[one.name] = Seen("there is none")
+            seen[target.name] = Seen("there is none")
             continue
         days = (certificate.not_valid_after_utc - now).days
-        issuer = certificate if one.issuer == one.name else found.get(one.issuer)
-        found[one.name] = certificate
-        seen[one.name] = Seen(
-            _difference(one, certificate, read(f"{one.name}.key"), issuer, seen, days, renew_before_days),
+        issuer = certificate if target.issuer == target.name else found.get(target.issuer)
+        found[target.name] = certificate
+        seen[target.name] = Seen(
+            _difference(
+                target, certificate, read(f"{target.name}.key"), issuer, seen, days, renew_before_days
+            ),
             max(days, 0),
         )
     return seen
 
 
 def _difference(
-    one: Wanted,
+    target: Wanted,
     certificate: x509.Certificate,
     key: bytes | None,
     issuer: x509.Certificate | None,
@@ -93,20 +95,20 @@ def _difference(
     days: int,
     renew_before_days: int,
 ) -> str:
-    if one.issuer != one.name and seen[one.issuer].why:
-        return f"its authority {one.issuer} is issued anew"
+    if target.issuer != target.name and seen[target.issuer].why:
+        return f"its authority {target.issuer} is issued anew"
     if issuer is None or not _signed_by(certificate, issuer):
-        return f"it is not signed by {one.issuer}"
+        return f"it is not signed by {target.issuer}"
     if days < renew_before_days:
         return f"it ends in {max(days, 0)} days"
     if not _belongs(key, certificate):
         return "its key is missing or another one"
     if (_subject(certificate), _alternatives(certificate)) != (
-        (one.common_name, one.organization),
-        frozenset(one.subject_alt_name),
+        (target.common_name, target.organization),
+        frozenset(target.subject_alt_name),
     ):
         return "it is for another subject"
-    if _usages(certificate) != frozenset(one.usages):
+    if _usages(certificate) != frozenset(target.usages):
         return "it is for another usage"
     return ""
 

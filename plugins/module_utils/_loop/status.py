@@ -26,7 +26,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.install.co
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import KUSTOMIZATION
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.live_drift import drift_of
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.state import run_info
-from ansible_collections.gitops.flux_local.plugins.module_utils._loop import usage as loop_machine
+from ansible_collections.gitops.flux_local.plugins.module_utils._loop import usage
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.connection import Connection
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import parse_url
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import RegistryRepository
@@ -108,10 +108,10 @@ def gather(params: Mapping[str, Any], edge: Edge, *, now: datetime.datetime) -> 
         drift = ask(lambda: drift_of(edge.cluster()))
         causes = ask(lambda: causes_of(edge.cluster()))
         programs = ask(lambda: _programs(params, edge, now))
-        ports = ask(partial(loop_machine.ports, state_dir))
-        disk = ask(partial(loop_machine.disk, state_dir))
+        ports = ask(partial(usage.ports, state_dir))
+        disk = ask(partial(usage.disk, state_dir))
         certificates = ask(
-            partial(loop_machine.certificates, state_dir, params["connection"].get("kubeconfig"), now)
+            partial(usage.certificates, state_dir, params["connection"].get("kubeconfig"), now)
         )
         nothing: dict[str, Any] = {"sources": [], "kustomizations": []}
         known = answer("flux", flux, nothing)
@@ -151,7 +151,7 @@ def _programs(params: Mapping[str, Any], edge: Edge, now: datetime.datetime) -> 
     versions = {
         name: str(program["version"]) for name, program in params["programs"].items() if "version" in program
     }
-    running = loop_machine.programs(params["state_dir"], versions, now)
+    running = usage.programs(params["state_dir"], versions, now)
     if params["flux"].get("mode") == "deployments":
         running += controllers(edge.cluster(), str(params["flux"].get("namespace") or "flux-system"), now)
     return running
@@ -172,7 +172,7 @@ def reached_url(url: str, registry: Mapping[str, Any]) -> str | None:
 
 def _unread(held: Mapping[str, Held]) -> list[dict[str, str]]:
     """What the registry did not tell, each sentence once: a registry that is down fails for all workloads."""
-    told = dict.fromkeys(one.problem for one in held.values() if one.problem)
+    told = dict.fromkeys(versions.problem for versions in held.values() if versions.problem)
     shown = list(told)[:1] if len(told) == len(held) else list(told)
     return [{"part": "registry", "message": f"{_UNKNOWN['registry']}: {message}"} for message in shown]
 
@@ -180,12 +180,12 @@ def _unread(held: Mapping[str, Held]) -> list[dict[str, str]]:
 def _dead_programs(programs: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
     return [
         {
-            "part": str(one["name"]),
-            "message": f"{one['name']} does not run ({one['state']})"
-            + (f": {one['message']}" if one["message"] else "."),
+            "part": str(program["name"]),
+            "message": f"{program['name']} does not run ({program['state']})"
+            + (f": {program['message']}" if program["message"] else "."),
         }
-        for one in programs
-        if not one["running"]
+        for program in programs
+        if not program["running"]
     ]
 
 
@@ -197,20 +197,20 @@ def workloads_of(
     causes: Mapping[ObjectRef, Cause],
 ) -> list[dict[str, Any]]:
     """A workload for each Kustomization, put together of it, its source, and what the registry holds."""
-    sources = {(one["namespace"], one["name"]): one for one in known["sources"]}
+    sources = {(source["namespace"], source["name"]): source for source in known["sources"]}
     return [
         {
-            **_workload(one, source, held, registry),
+            **_workload(kustomization, source, held, registry),
             "drift": [
                 *_drift("OCIRepository", source),
-                *_drift("Kustomization", one),
+                *_drift("Kustomization", kustomization),
                 *drift.get(ref, ()),
             ],
             "cause": causes[ref].result if ref in causes else None,
         }
-        for one in known["kustomizations"]
-        for ref in [ObjectRef(KUSTOMIZATION, one["namespace"], one["name"])]
-        for source in [sources.get((one["source"]["namespace"], one["source"]["name"]))]
+        for kustomization in known["kustomizations"]
+        for ref in [ObjectRef(KUSTOMIZATION, kustomization["namespace"], kustomization["name"])]
+        for source in [sources.get((kustomization["source"]["namespace"], kustomization["source"]["name"]))]
     ]
 
 
@@ -264,12 +264,12 @@ def summary_of(status: Mapping[str, Any]) -> dict[str, Any]:
     workloads = status["workloads"]
     counts = {
         "workloads": len(workloads),
-        "ready": sum(one["ready"] for one in workloads),
-        "failed": sum(one["state"] == "failed" for one in workloads),
-        "in_progress": sum(one["state"] == "in_progress" for one in workloads),
-        "suspended": sum(one["suspended"] for one in workloads),
-        "behind": sum(bool(one["behind"]) for one in workloads),
-        "drifted": sum(bool(one["drift"]) for one in workloads),
+        "ready": sum(workload["ready"] for workload in workloads),
+        "failed": sum(workload["state"] == "failed" for workload in workloads),
+        "in_progress": sum(workload["state"] == "in_progress" for workload in workloads),
+        "suspended": sum(workload["suspended"] for workload in workloads),
+        "behind": sum(bool(workload["behind"]) for workload in workloads),
+        "drifted": sum(bool(workload["drift"]) for workload in workloads),
         "problems": len(status["problems"]),
     }
     return {**counts, "well": not status["problems"] and counts["ready"] == counts["workloads"]}

@@ -53,20 +53,20 @@ def program_states(
 ) -> list[dict[str, Any]]:
     """The programs of a loop as its status has them, by name."""
     states = []
-    for name, one in sorted(live.items()):
-        runs = one.state in UP
+    for name, process in sorted(live.items()):
+        runs = process.state in UP
         states.append(
             {
                 "name": name,
                 "kind": "process",
                 "version": versions.get(name),
-                "state": one.state.lower(),
+                "state": process.state.lower(),
                 "running": runs,
-                "pid": one.pid or None,
-                "memory": memory.get(one.pid) if runs else None,
+                "pid": process.pid or None,
+                "memory": memory.get(process.pid) if runs else None,
                 "restarts": ended.get(name, 0),
-                "uptime": max(0, int(now.timestamp()) - one.since) if runs and one.since else None,
-                "message": one.problem,
+                "uptime": max(0, int(now.timestamp()) - process.since) if runs and process.since else None,
+                "message": process.problem,
             }
         )
     return states
@@ -81,7 +81,7 @@ def programs(state_dir: str, versions: Mapping[str, str], now: datetime.datetime
         raise LoopError("The loop is stopped: none of its programs runs. Bring it up with site.yml.")
     live = supervisor.processes()
     log = (read_bytes(f"{state_dir}/{_LOG}") or b"").decode(errors="replace")
-    memory = resident_memory(one.pid for one in live.values() if one.pid)
+    memory = resident_memory(process.pid for process in live.values() if process.pid)
     return program_states(live, versions, restarts(log), memory, now)
 
 
@@ -113,10 +113,10 @@ def disk(state_dir: str) -> dict[str, Any]:
     """What the folders of a loop hold, in bytes, the largest first, and what their file system has left."""
     folders = [path for path in Path(state_dir).iterdir() if path.is_dir() and not path.is_symlink()]
     used = [{"name": path.name, "size": _size(path)} for path in folders]
-    used.sort(key=lambda one: (-int(str(one["size"])), str(one["name"])))
+    used.sort(key=lambda folder: (-int(str(folder["size"])), str(folder["name"])))
     return {
         "path": state_dir,
-        "used": sum(int(str(one["size"])) for one in used),
+        "used": sum(int(str(folder["size"])) for folder in used),
         "free": shutil.disk_usage(state_dir).free,
         "folders": used,
     }
@@ -148,8 +148,8 @@ def certificates(state_dir: str, kubeconfig: str | None, now: datetime.datetime)
             for name, content in embedded_certificates(kubeconfig and read_bytes(kubeconfig)).items()
         ),
     ]
-    known = [one for one in found if one]
-    return sorted(known, key=lambda one: (str(one["not_after"]), str(one["name"])))
+    known = [certificate for certificate in found if certificate]
+    return sorted(known, key=lambda certificate: (str(certificate["not_after"]), str(certificate["name"])))
 
 
 def embedded_certificates(kubeconfig: bytes | str | None) -> dict[str, bytes]:

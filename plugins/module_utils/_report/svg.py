@@ -50,8 +50,8 @@ def depths(dependencies: Mapping[Name, Sequence[Name]]) -> dict[Name, int]:
 
     def depth(name: Name, above: frozenset[Name]) -> int:
         if name not in found:
-            below = [one for one in dependencies[name] if one in dependencies and one not in above]
-            found[name] = 1 + max((depth(one, above | {name}) for one in below), default=-1)
+            below = [lower for lower in dependencies[name] if lower in dependencies and lower not in above]
+            found[name] = 1 + max((depth(lower, above | {name}) for lower in below), default=-1)
         return found[name]
 
     for name in dependencies:
@@ -77,16 +77,16 @@ def layout(dependencies: Mapping[Name, Sequence[Name]]) -> dict[Name, Box]:
 
 
 def _height(name: Name, dependencies: Mapping[Name, Sequence[Name]], boxes: Mapping[Name, Box]) -> float:
-    below = [boxes[one].y for one in dependencies[name] if one in boxes]
+    below = [boxes[lower].y for lower in dependencies[name] if lower in boxes]
     return sum(below) / len(below) if below else 0.0
 
 
 def graph_of(workloads: Sequence[Mapping[str, Any]]) -> str:
     """The workloads as boxes, and an arrow from each to those that wait for it."""
-    by_name = {(one["namespace"], one["name"]): one for one in workloads}
+    by_name = {(workload["namespace"], workload["name"]): workload for workload in workloads}
     dependencies = {
-        name: [(each["namespace"], each["name"]) for each in one["depends_on"]]
-        for name, one in by_name.items()
+        name: [(lower["namespace"], lower["name"]) for lower in workload["depends_on"]]
+        for name, workload in by_name.items()
     }
     boxes = layout(dependencies)
     width = max((box.x for box in boxes.values()), default=0) + _WIDTH + 4
@@ -135,7 +135,10 @@ def _box(workload: Mapping[str, Any], box: Box) -> str:
 
 def timeline_of(kustomizations: Sequence[Mapping[str, Any]], taken_at: str) -> str:
     """When each workload was reconciled: a bar for what was applied for a time, a dot for its last time."""
-    lanes = [(one, [entry for entry in one["history"] if _times(entry)]) for one in kustomizations]
+    lanes = [
+        (kustomization["name"], [entry for entry in kustomization["history"] if _times(entry)])
+        for kustomization in kustomizations
+    ]
     lanes = sorted(
         [lane for lane in lanes if lane[1]],
         key=lambda lane: max(str(entry["last_reconciled"]) for entry in lane[1]),
@@ -144,7 +147,7 @@ def timeline_of(kustomizations: Sequence[Mapping[str, Any]], taken_at: str) -> s
     now = moment(taken_at)
     if not lanes or now is None:
         return ""
-    begins = [times[0] for _one, entries in lanes for entry in entries if (times := _times(entry))]
+    begins = [times[0] for _name, entries in lanes for entry in entries if (times := _times(entry))]
     first = min([*begins, now - datetime.timedelta(seconds=30)])
     whole = max((now - first).total_seconds(), 1.0)
     height = len(lanes) * _LANE + 30
@@ -153,7 +156,7 @@ def timeline_of(kustomizations: Sequence[Mapping[str, Any]], taken_at: str) -> s
         share = min(max((time - first).total_seconds() / whole, 0.0), 1.0)
         return round(_LEFT + share * (_SPAN - _LEFT - _RIGHT), 1)
 
-    rows = [_lane(one, entries, number, x) for number, (one, entries) in enumerate(lanes)]
+    rows = [_lane(name, entries, number, x) for number, (name, entries) in enumerate(lanes)]
     return "\n".join(
         [
             f'<svg class="timeline" viewBox="0 0 {_SPAN} {height}" role="img" aria-label="Last reconciles">',
@@ -169,11 +172,11 @@ def _times(entry: Mapping[str, Any]) -> tuple[datetime.datetime, datetime.dateti
     return (first, last) if first and last else None
 
 
-def _lane(one: Mapping[str, Any], entries: Sequence[Mapping[str, Any]], number: int, x: Place) -> str:
+def _lane(name: str, entries: Sequence[Mapping[str, Any]], number: int, x: Place) -> str:
     middle = number * _LANE + 14
     drawn = [
         f'<line class="lane" x1="{_LEFT}" y1="{middle}" x2="{_SPAN - _RIGHT}" y2="{middle}"/>',
-        f'<text class="name" x="0" y="{middle + 4}">{shown(cut(one["name"], 24))}</text>',
+        f'<text class="name" x="0" y="{middle + 4}">{shown(cut(name, 24))}</text>',
     ]
     for entry in reversed(entries):
         times = _times(entry)

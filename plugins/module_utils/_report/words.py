@@ -110,7 +110,11 @@ def size(amount: int | None) -> str:
 
 def versions_of_flux(status: Mapping[str, Any]) -> str:
     """Flux's controllers with their versions; ``-`` where nobody knows them."""
-    running = {one["name"]: one["version"] for one in status["programs"] if one["kind"] == "deployment"}
+    running = {
+        program["name"]: program["version"]
+        for program in status["programs"]
+        if program["kind"] == "deployment"
+    }
     known = running or status["flux"]["versions"] or {}
     return ", ".join(f"{name} {version or '?'}" for name, version in sorted(known.items())) or "-"
 
@@ -154,9 +158,9 @@ def remarks(status: Mapping[str, Any]) -> list[str]:
             told.append(f"{workload['name']}: {why(workload)}")
         told += [f"{workload['name']}: {sentence}" for sentence in workload["drift"]]
     told += [
-        f"certificate {one['name']}: it ends in {counted(max(0, one['days_left']), 'day')}."
-        for one in status["certificates"]
-        if one["days_left"] < FEW_DAYS
+        f"certificate {certificate['name']}: it ends in {counted(max(0, certificate['days_left']), 'day')}."
+        for certificate in status["certificates"]
+        if certificate["days_left"] < FEW_DAYS
     ]
     return told
 
@@ -165,10 +169,12 @@ def kept(status: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Ports, disk and certificates in a line each."""
     lines = []
     if status["ports"]:
-        lines.append(("ports", ", ".join(f"{one['name']} {one['port']}" for one in status["ports"])))
+        lines.append(("ports", ", ".join(f"{port['name']} {port['port']}" for port in status["ports"])))
     disk = status["disk"]
     if disk:
-        largest = [f"{one['name']} {size(one['size'])}" for one in disk["folders"][:4] if one["size"]]
+        largest = [
+            f"{folder['name']} {size(folder['size'])}" for folder in disk["folders"][:4] if folder["size"]
+        ]
         lines.append(("disk", f"{size(disk['used'])} ({', '.join(largest)}), {size(disk['free'])} free"))
     if status["certificates"]:
         first = status["certificates"][0]
@@ -182,14 +188,14 @@ def rows_of_programs(status: Mapping[str, Any]) -> Sequence[Sequence[str]]:
     """A row for each program: name, version, state, memory, restarts, uptime."""
     return [
         [
-            str(one["name"]),
-            str(one["version"] or "-"),
-            str(one["state"]),
-            size(one["memory"]),
-            str(one["restarts"]),
-            lasted(one["uptime"]),
+            str(program["name"]),
+            str(program["version"] or "-"),
+            str(program["state"]),
+            size(program["memory"]),
+            str(program["restarts"]),
+            lasted(program["uptime"]),
         ]
-        for one in status["programs"]
+        for program in status["programs"]
     ]
 
 
@@ -202,12 +208,14 @@ def rows_of_workloads(status: Mapping[str, Any]) -> Sequence[Sequence[str]]:
     home = status["flux"]["namespace"]
     return [
         [
-            one["name"] if one["namespace"] == home else f"{one['namespace']}/{one['name']}",
-            str(one["follows"] or "-"),
-            applied(one),
-            ago(one["applied_at"], status["taken_at"]),
-            str(one["objects"]),
-            ", ".join(standing(one)),
+            workload["name"]
+            if workload["namespace"] == home
+            else f"{workload['namespace']}/{workload['name']}",
+            str(workload["follows"] or "-"),
+            applied(workload),
+            ago(workload["applied_at"], status["taken_at"]),
+            str(workload["objects"]),
+            ", ".join(standing(workload)),
         ]
-        for one in status["workloads"]
+        for workload in status["workloads"]
     ]
