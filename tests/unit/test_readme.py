@@ -7,10 +7,20 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.workload import ARGUMENTS
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+PAGES = [
+    *(ROOT / name for name in ("README.md", "plugins/module_utils/README.md")),
+    *ROOT.glob("docs/*.md"),
+    *ROOT.glob("roles/*/README.md"),
+]
+# What begins with one of our folders, or with a private package, is a path; <name> and * stand for any name.
+FOLDERS = sorted(path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith("."))
+PATH = re.compile(rf"(?<![\w./-])(?:(?:{'|'.join(FOLDERS)})/|_\w+/)[\w./*<>{{}}-]*")
 
 
 def section(title: str) -> str:
@@ -48,6 +58,30 @@ def test_every_module_is_listed_once():
 
 
 def test_every_link_to_a_file_leads_somewhere():
-    for page in [ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("roles/*/README.md")]:
+    for page in PAGES:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page}: {target}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_path_in_a_document_exists(page):
+    """A path is one of the checkout, of each role, or of the private packages."""
+    named = {
+        path.rstrip(".")
+        for text in re.findall(r"`([^`\n]+)`|^    (.+)", page.read_text(), re.MULTILINE)
+        for path in PATH.findall("".join(text))
+    }
+    missing = []
+    for path in sorted(named):
+        pattern = re.sub(r"<[^>]*>|\{[^}]*\}", "*", path).rstrip("/")
+        if not any(
+            any(ROOT.glob(f"{folder}{pattern}")) for folder in ("", "roles/*/", "plugins/module_utils/")
+        ):
+            missing.append(path)
+    assert missing == []
+
+
+def test_every_private_package_has_its_row():
+    folder = ROOT / "plugins" / "module_utils"
+    packages = sorted(path.name for path in folder.glob("_*") if any(path.rglob("*.py")))
+    assert sorted(first_cells((folder / "README.md").read_text())) == packages
