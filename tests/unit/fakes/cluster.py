@@ -243,3 +243,11 @@ def _paths(fields: Object, parent: tuple[str, ...]) -> set[tuple[str, ...]]:
     if not fields:
         return {parent}
     return set().union(*(_paths(nested, (*parent, name[2:])) for name, nested in fields.items()))
+
+
+def cluster_with(*items: tuple[Kind, dict[str, Any]]) -> MemoryCluster:
+    """A cluster that holds objects, each given with its kind, in the namespace flux-system."""
+    cluster = MemoryCluster()
+    for kind, item in items:
+        cluster.objects[ObjectRef(kind, "flux-system", item["metadata"]["name"])] = item
+    return cluster

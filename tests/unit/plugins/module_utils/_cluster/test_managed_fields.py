@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.managed_fields import (
     entries,
     fields_of,
+    hands_on,
     owned_by,
     without,
 )
@@ -78,3 +79,22 @@ def test_an_object_without_a_field(path, kept, place, left):
 def test_what_became_empty_goes_too():
     item = {"metadata": {"name": "x", "labels": {"mine": "1"}}}
     assert without(item, {("f:metadata", "f:labels", "f:mine")}, set()) == {"metadata": {"name": "x"}}
+
+
+@pytest.mark.parametrize(
+    ("manager", "entry", "seen"),
+    [
+        ("kubectl-edit", {"fieldsV1": {"f:spec": {}}}, ["kubectl-edit"]),
+        ("flux", {"fieldsV1": {"f:metadata": {}, "f:spec": {"f:suspend": {}}}}, ["flux"]),
+        ("kubectl-annotate", {"fieldsV1": {"f:metadata": {"f:annotations": {}}}}, []),
+        ("kubectl-patch", {"fieldsV1": {"f:status": {}}, "subresource": "status"}, []),
+        ("kustomize-controller", {"fieldsV1": {"f:spec": {}}}, []),
+        ("gitops.flux_local", {"fieldsV1": {"f:spec": {}}}, []),
+    ],
+)
+def test_only_what_people_asked_for_by_hand_is_drift(manager, entry, seen):
+    assert hands_on({"metadata": {"managedFields": [{"manager": manager, **entry}]}}) == seen
+
+
+def test_an_object_without_managed_fields_has_no_drift():
+    assert hands_on({"metadata": {"name": "x"}}) == []
