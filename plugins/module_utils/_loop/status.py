@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -85,61 +84,73 @@ def edge_of(params: Mapping[str, Any]) -> Edge:
     return Edge(cluster=lambda: KubernetesCluster(asked), repository=repository)
 
 
-def gather(params: Mapping[str, Any], edge: Edge, *, now: datetime.datetime) -> dict[str, Any]:
-    """The status of a loop. It raises nothing for what does not answer."""
-    state_dir = params["state_dir"]
-    problems: list[dict[str, str]] = []
-    with ThreadPoolExecutor(8) as pool:
+class _Parts:
+    """The parts of a loop, all asked at the same time. What does not answer becomes one of ``problems``."""
 
-        def ask(call: Callable[[], Told]) -> Future[Told]:
-            return pool.submit(call)
+    def __init__(self, pool: Executor) -> None:
+        self._pool = pool
+        self.problems: list[dict[str, str]] = []
 
-        def answer(part: str, future: Future[Told], otherwise: Told) -> Told:
+    def ask(self, part: str, call: Callable[[], Told], otherwise: Callable[[], Told]) -> Callable[[], Told]:
+        """A way to wait for what the part tells, or for what ``otherwise`` makes where it does not answer."""
+        future = self._pool.submit(call)
+
+        def answer() -> Told:
             try:
                 return future.result()
             except LoopError as error:
                 told = error.message
             except OSError as error:
                 told = str(error)
-            problems.append({"part": part, "message": f"{_UNKNOWN[part]}: {told}"})
-            return otherwise
+            self.problems.append({"part": part, "message": f"{_UNKNOWN[part]}: {told}"})
+            return otherwise()
 
-        flux = ask(lambda: run_info(edge.cluster(), {"name": None, "namespace": None, "events": True}))
-        drift = ask(lambda: drift_of(edge.cluster()))
-        causes = ask(lambda: causes_of(edge.cluster()))
-        programs = ask(lambda: _programs(params, edge, now))
-        ports = ask(partial(usage.ports, state_dir))
-        disk = ask(partial(usage.disk, state_dir))
-        certificates = ask(
-            partial(usage.certificates, state_dir, params["connection"].get("kubeconfig"), now)
+        return answer
+
+
+def gather(params: Mapping[str, Any], edge: Edge, *, now: datetime.datetime) -> dict[str, Any]:
+    """The status of a loop. It raises nothing for what does not answer."""
+    state_dir, connection = params["state_dir"], params["connection"]
+    nothing: dict[str, Any] = {"sources": [], "kustomizations": []}
+    with ThreadPoolExecutor(8) as pool:
+        parts = _Parts(pool)
+        info = {"name": None, "namespace": None, "events": True}
+        flux = parts.ask("flux", lambda: run_info(edge.cluster(), info), lambda: nothing)
+        drift = parts.ask("drift", lambda: drift_of(edge.cluster()), dict[ObjectRef, Sequence[str]])
+        causes = parts.ask("causes", lambda: causes_of(edge.cluster()), dict[ObjectRef, Cause])
+        programs = parts.ask("programs", lambda: _programs(params, edge, now), list)
+        ports = parts.ask("ports", lambda: usage.ports(state_dir), list)
+        disk = parts.ask("disk", lambda: usage.disk(state_dir), dict)
+        certificates = parts.ask(
+            "certificates", lambda: usage.certificates(state_dir, connection.get("kubeconfig"), now), list
         )
-        nothing: dict[str, Any] = {"sources": [], "kustomizations": []}
-        known = answer("flux", flux, nothing)
+        known = flux()
         held = _held(params, edge, known["sources"])
-        problems += _unread(held)
+        parts.problems += _unread(held)
         status = {
             "schema_version": SCHEMA_VERSION,
             "taken_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "loop": {"name": params["name"], "state_dir": state_dir},
-            "cluster": _cluster(params["connection"]),
+            "cluster": _cluster(connection),
             "registry": {name: params["registry"].get(name) for name in ("host", "cluster")},
             "flux": {name: params["flux"].get(name) for name in ("mode", "namespace", "versions")},
-            "workloads": workloads_of(
-                known, held, params["registry"], answer("drift", drift, {}), answer("causes", causes, {})
-            ),
+            "workloads": workloads_of(known, held, params["registry"], drift(), causes()),
             "sources": known["sources"],
             "kustomizations": known["kustomizations"],
-            "programs": answer("programs", programs, []),
-            "ports": answer("ports", ports, []),
-            "disk": answer("disk", disk, {}) or None,
-            "certificates": answer("certificates", certificates, []),
-            "problems": problems,
+            "programs": programs(),
+            "ports": ports(),
+            "disk": disk() or None,
+            "certificates": certificates(),
         }
-    if any(problem["part"] == "flux" for problem in problems):
-        # It is the same cluster that does not answer.
-        problems[:] = [problem for problem in problems if problem["part"] not in ("drift", "causes")]
-    problems += _dead_programs(status["programs"])
+    status["problems"] = [*_of_their_own(parts.problems), *_dead_programs(status["programs"])]
     return {**status, "summary": summary_of(status)}
+
+
+def _of_their_own(problems: Sequence[dict[str, str]]) -> list[dict[str, str]]:
+    """The problems that do not follow from another: where Flux is not reached, its cluster is not."""
+    if all(problem["part"] != "flux" for problem in problems):
+        return list(problems)
+    return [problem for problem in problems if problem["part"] not in ("drift", "causes")]
 
 
 def _cluster(connection: Mapping[str, Any]) -> dict[str, Any]:
