@@ -55,6 +55,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions
     is_checking_health,
     kustomization_verdict,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.judgement import Request
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
     KUSTOMIZATION,
     OCI_REPOSITORY,
@@ -74,12 +75,8 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction
     foretell,
     waves,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.reconcile import (
-    Request,
-    Tracker,
-    look_for_causes,
-    reconcile,
-)
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.receipt import Proof
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.reconcile import explained, reconcile
 from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.certain_builds import (
     certainly_builds,
 )
@@ -125,7 +122,7 @@ class WayBack:
     """What became of a workload that was taken back: its version and where that stands, if there is one."""
 
     digest: str = ""
-    tracker: Tracker | None = None
+    tracker: Proof | None = None
 
     @property
     def is_proven(self) -> bool:
@@ -154,7 +151,7 @@ class Present:
     plans: list[ApplyPlan] = field(default_factory=list)
     secrets: list[str] = field(default_factory=list)
     applied: list[Applied] = field(default_factory=list)
-    tracker: Tracker | None = None
+    tracker: Proof | None = None
     rivalry: Cause | None = None  # with others that apply the same objects
     way_back: WayBack | None = None
     subject: Subject | None = None
@@ -548,7 +545,9 @@ def _look_for_causes(present: Sequence[Present], cluster: Cluster, endpoint: End
         one.workload.kustomization: WorkloadOrigin(endpoint.host, manifests[one.workload.name], manifests)
         for one in failed
     }
-    look_for_causes(cluster, [one.tracker for one in failed if one.tracker], origins)
+    proofs = explained(cluster, [one.tracker for one in failed if one.tracker], origins)
+    for one, proof in zip([one for one in failed if one.tracker], proofs, strict=True):
+        one.tracker = proof
 
 
 def _look_for_rivals(present: Sequence[Present], cluster: Cluster) -> None:
@@ -579,9 +578,9 @@ def _take_back(present: Sequence[Present], on_failure: str, cluster: Cluster, ti
         for one in going
         if one.way_back
     ]
-    for one, request, tracker in zip(going, requests, reconcile(cluster, requests), strict=True):
-        one.way_back = WayBack(request.expected_digest or "", tracker)
-        look_for_causes(cluster, [tracker])
+    proofs = explained(cluster, reconcile(cluster, requests))
+    for one, request, proof in zip(going, requests, proofs, strict=True):
+        one.way_back = WayBack(request.expected_digest or "", proof)
 
 
 def _subjects(present: Sequence[Present], renderer: Renderer, *, check_mode: bool) -> list[Subject]:

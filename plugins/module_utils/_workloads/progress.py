@@ -14,7 +14,7 @@ from typing import Protocol
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Object, ObjectRef
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions import State, condition
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.reconcile import Tracker
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.tracker import Tracker
 
 PAUSE_SECONDS = 2.0
 DIGEST_SHOWN = 12
@@ -100,7 +100,7 @@ class Progress:
             is_settled = tracker.verdict.is_settled
             if is_settled and tracker.ref not in self._settled:
                 self._settled.add(tracker.ref)
-                if tracker.is_triggered or tracker.ref in self._changed | self._told.keys():
+                if tracker.triggers or tracker.ref in self._changed | self._told.keys():
                     self._tell(tracker.ref, [*self._reached(tracker), _end(tracker)])
             elif is_due and not is_settled:
                 self._tell(tracker.ref, [*self._reached(tracker), f"{self._awaited(tracker)} ..."])
@@ -109,14 +109,14 @@ class Progress:
         pushed = self._pushed.get(tracker.ref)
         phases = [
             f"{_PHASES[phase]} {seconds:.1f} s"
-            for phase, seconds in tracker.phases().items()
+            for phase, seconds in tracker.phases.seconds().items()
             if seconds is not None
         ]
         return [*([pushed] if pushed else []), *phases]
 
     def _awaited(self, tracker: Tracker) -> str:
         """What is waited for now."""
-        phases = tracker.phases()
+        phases = tracker.phases.seconds()
         if phases["apply"] is not None:
             health = self._health(tracker.live or {"spec": {}})
             return f"health {health[0]} of {health[1]}" if health else "health"
@@ -132,7 +132,7 @@ class Progress:
 
     def _tell_conditions(self, trackers: Sequence[Tracker]) -> None:
         for tracker in trackers:
-            for item in (tracker.source, tracker.live):
+            for item in (tracker.sight.source, tracker.live):
                 for kind in _CONDITIONS if item else ():
                     entry = condition(item or {}, kind)
                     if entry is not None:
@@ -150,6 +150,6 @@ def _end(tracker: Tracker) -> str:
     """How a workload that is settled ended; what is proven has said that with its phases."""
     verdict = tracker.verdict
     if verdict.state is State.READY:
-        return "" if any(seconds is not None for seconds in tracker.phases().values()) else "ready"
+        return "" if any(seconds is not None for seconds in tracker.phases.seconds().values()) else "ready"
     said = textwrap.shorten(verdict.message, MESSAGE_SHOWN, placeholder=" ...")
     return f"{verdict.state.value}: {verdict.reason}: {said}"

@@ -18,17 +18,14 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.kuberne
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Object, ObjectRef
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions import State, digest_of
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions import digest_of
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.judgement import Request
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
     KUSTOMIZATION,
     OCI_REPOSITORY,
     source_of,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.reconcile import (
-    Request,
-    look_for_causes,
-    reconcile,
-)
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.reconcile import explained, reconcile
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.connection import ARGUMENTS, Connection
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import Manifest
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import (
@@ -124,13 +121,12 @@ def run(
     if is_moved:
         followed.repository.put_manifest(followed.tag, target)
     request = Request(params["namespace"], name, params["timeout"], target.digest)
-    [tracker] = reconcile(cluster, [request])
-    look_for_causes(cluster, [tracker])
-    result["receipt"] = tracker.receipt()
-    if tracker.verdict.state is not State.READY:
+    [proof] = explained(cluster, reconcile(cluster, [request]))
+    result["receipt"] = proof.receipt()
+    if not proof.is_ready:
         raise LoopError(
             f"{followed.tag} of {followed.repository.reference.url} names {target.digest} now, but: "
-            f"{tracker.complaint()}",
+            f"{proof.complaint()}",
             **result,
         )
     return result

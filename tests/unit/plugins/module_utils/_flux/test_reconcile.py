@@ -16,20 +16,20 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import ClusterError
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions import State, digest_of
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.judgement import Request
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
     KUSTOMIZATION,
     OCI_REPOSITORY,
     REQUESTED_AT,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.reconcile import (
-    Request,
-    Scope,
-    Tracker,
-    look_for_causes,
+    explained,
     reconcile,
     run_reconcile,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.state import EVENT
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.tracker import Tracker
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.watchers import Scope
 from ansible_collections.gitops.flux_local.tests.unit.fakes.cluster import MemoryCluster
 
 RECORDINGS = json.loads((Path(__file__).parent / "recordings" / "flux.json").read_text())
@@ -38,8 +38,12 @@ OLD, NEW = (f"sha256:{digit * 64}" for digit in "ab")
 
 def tracker_of(recording):
     tracker = Tracker(Request("flux-system", "rec", 10, recording["expected_digest"]))
-    tracker.source_tokens.update(recording["source_tokens"])
-    tracker.kustomization_tokens.update(recording["kustomization_tokens"])
+    for ref, tokens in (
+        (ObjectRef(OCI_REPOSITORY, "flux-system", "rec"), recording["source_tokens"]),
+        (tracker.ref, recording["kustomization_tokens"]),
+    ):
+        for token in tokens:
+            tracker.asked(ref, token)
     return tracker
 
 
@@ -81,8 +85,8 @@ def test_no_interleaving_with_stale_objects_makes_another_revision_ready(data):
             break
     if tracker.verdict.state is State.READY:
         assert recording["state"] == "ready"
-        fetched = tracker.source["status"]["artifact"]["revision"]
-        applied = tracker.kustomization["status"]["lastAppliedRevision"]
+        fetched = tracker.sight.source["status"]["artifact"]["revision"]
+        applied = tracker.sight.kustomization["status"]["lastAppliedRevision"]
         assert digest_of(fetched) == digest_of(applied) == recording["expected_digest"]
 
 
@@ -185,18 +189,18 @@ def patched(cluster):
 
 def test_a_new_digest_is_proven_and_only_the_source_is_asked():
     cluster = cluster_of(source(), kustomization(), react=flux)
-    [tracker] = reconcile(cluster, [request()])
-    assert tracker.verdict.state is State.READY
+    [proof] = reconcile(cluster, [request()])
+    assert proof.verdict.state is State.READY
     assert patched(cluster) == ["OCIRepository flux-system/shop"]
-    receipt = tracker.receipt()
+    receipt = proof.receipt()
     assert receipt["applied_revision"] == receipt["source_revision"] == f"latest@{NEW}"
     assert all(took is not None and took >= 0 for took in receipt["phases"].values())
 
 
 def test_what_is_proven_costs_one_list_for_each_kind():
     cluster = cluster_of(source(digest=NEW), kustomization(digest=NEW))
-    [tracker] = reconcile(cluster, [request()])
-    assert (tracker.verdict.state, tracker.is_triggered) == (State.READY, False)
+    [proof] = reconcile(cluster, [request()])
+    assert (proof.verdict.state, proof.is_triggered) == (State.READY, False)
     assert cluster.asked == [
         "list kustomizations flux-system metadata.name=shop",
         "list ocirepositories flux-system metadata.name=shop",
@@ -229,9 +233,9 @@ SOURCE, OWN = "OCIRepository flux-system/shop", "Kustomization flux-system/shop"
 )
 def test_what_flux_is_asked_for(items, digest, asked):
     cluster = cluster_of(*items)
-    [tracker] = reconcile(cluster, [request(digest=digest)], check_mode=True)
-    assert [str(ref) for ref in tracker.needed_triggers()] == asked
-    assert tracker.is_triggered == bool(asked)
+    [proof] = reconcile(cluster, [request(digest=digest)], check_mode=True)
+    assert [str(ref) for ref in proof.triggers] == asked
+    assert proof.is_triggered == bool(asked)
     assert patched(cluster) == []
 
 
@@ -245,8 +249,8 @@ def test_what_flux_is_asked_for(items, digest, asked):
 )
 def test_what_cannot_be_reconciled_is_told_at_once_and_nothing_is_asked(items, state, reason):
     cluster = cluster_of(*items)
-    [tracker] = reconcile(cluster, [request()])
-    assert (tracker.verdict.state, tracker.verdict.reason) == (state, reason)
+    [proof] = reconcile(cluster, [request()])
+    assert (proof.verdict.state, proof.verdict.reason) == (state, reason)
     assert patched(cluster) == []
 
 
@@ -257,16 +261,16 @@ def test_a_failure_of_before_the_request_is_not_taken_for_its_answer():
 
     failed = kustomization("shop", NEW, condition("Ready", "False", "BuildFailed"))
     cluster = cluster_of(source("shop", NEW), failed, react=heal)
-    [tracker] = reconcile(cluster, [request()])
-    assert tracker.verdict.state is State.READY
+    [proof] = reconcile(cluster, [request()])
+    assert proof.verdict.state is State.READY
 
 
 def test_another_digest_than_the_pushed_one_is_a_failure_once_flux_has_looked():
     cluster = cluster_of(source(), kustomization(), react=flux)
-    [tracker] = reconcile(cluster, [request(digest="sha256:" + "c" * 64)])
-    assert tracker.verdict.reason == "UnexpectedRevision"
-    look_for_causes(cluster, [tracker])
-    assert tracker.complaint() == (
+    [proof] = reconcile(cluster, [request(digest="sha256:" + "c" * 64)])
+    assert proof.verdict.reason == "UnexpectedRevision"
+    [proof] = explained(cluster, [proof])
+    assert proof.complaint() == (
         "Kustomization flux-system/shop is not ready: OCIRepository flux-system/shop: it is at"
         f" latest@{NEW}, not at the expected sha256:{'c' * 64}. Do its url, tag, semver and digest name what"
         " was pushed?"
@@ -275,10 +279,10 @@ def test_another_digest_than_the_pushed_one_is_a_failure_once_flux_has_looked():
 
 def test_the_time_is_over_and_says_what_was_awaited():
     cluster = cluster_of(source(), kustomization())
-    [tracker] = reconcile(cluster, [request(timeout=0.05)])
-    assert tracker.verdict.state is State.IN_PROGRESS
-    look_for_causes(cluster, [tracker])
-    assert tracker.complaint() == (
+    [proof] = reconcile(cluster, [request(timeout=0.05)])
+    assert proof.verdict.state is State.IN_PROGRESS
+    [proof] = explained(cluster, [proof])
+    assert proof.complaint() == (
         "Kustomization flux-system/shop is not proven after 0.05 s: OCIRepository flux-system/shop:"
         " source-controller has not taken it up for 0.05 s. Does source-controller run, and what does its log"
         " say? site.yml starts what is not running."
@@ -302,8 +306,8 @@ def test_many_share_one_watch_for_each_kind_and_one_request_for_a_shared_source(
             cluster.put(refs(name)[1], own)
 
     cluster = cluster_of(source(), *shared, react=fetch_for_all)
-    trackers = reconcile(cluster, [request(name) for name in names])
-    assert [tracker.verdict.state for tracker in trackers] == [State.READY] * 3
+    proofs = reconcile(cluster, [request(name) for name in names])
+    assert [proof.verdict.state for proof in proofs] == [State.READY] * 3
     assert patched(cluster) == ["OCIRepository flux-system/shop"]
     assert sorted(watch.kind.name for watch in cluster.watches) == ["Event", "Kustomization", "OCIRepository"]
 
@@ -367,9 +371,9 @@ def test_without_the_right_to_read_events_all_is_proven_as_with_it(verb):
             raise ClusterError("events is forbidden", 403)
 
     cluster = Secretive(objects=cluster_of(source(), kustomization()).objects, react=flux)
-    [tracker] = reconcile(cluster, [request()])
-    assert tracker.verdict.state is State.READY
-    assert tracker.receipt()["events"] == []
+    [proof] = reconcile(cluster, [request()])
+    assert proof.verdict.state is State.READY
+    assert proof.receipt()["events"] == []
 
 
 def test_dependents_are_asked_again_when_what_they_wait_for_became_ready():
@@ -391,8 +395,8 @@ def test_dependents_are_asked_again_when_what_they_wait_for_became_ready():
         kustomization("b", depends_on=["a"]),
         react=dependent_waits,
     )
-    trackers = reconcile(cluster, [request("a"), request("b")])
-    assert [tracker.verdict.state for tracker in trackers] == [State.READY, State.READY]
+    proofs = reconcile(cluster, [request("a"), request("b")])
+    assert [proof.verdict.state for proof in proofs] == [State.READY, State.READY]
     assert patched(cluster)[-1] == "Kustomization flux-system/b"
 
 
@@ -419,8 +423,8 @@ def test_a_source_controller_that_is_starting_is_asked_for_the_artifact_again():
         return cluster.put(refs()[1], own)
 
     cluster = cluster_of(source(), kustomization(), react=answers_the_second_time)
-    [tracker] = reconcile(cluster, [request(timeout=10)])
-    assert tracker.verdict.state is State.READY
+    [proof] = reconcile(cluster, [request(timeout=10)])
+    assert proof.verdict.state is State.READY
     assert asked == ["OCIRepository", "Kustomization", "Kustomization"]
 
 
@@ -434,10 +438,10 @@ def test_a_source_controller_that_never_answers_is_the_cause_after_half_a_minute
         tracker.observe(item, 0.0)
     assert tracker.observe(kustomization("shop", NEW, UNANSWERED), at).state is state
     if state is State.FAILED:
-        look_for_causes(cluster_of(), [tracker])
-        assert tracker.cause is not None
-        assert tracker.cause.kind == "controller"
-        assert tracker.complaint().startswith(
+        [proof] = explained(cluster_of(), [tracker.proof()])
+        assert proof.cause is not None
+        assert proof.cause.kind == "controller"
+        assert proof.complaint().startswith(
             "Kustomization flux-system/shop is not ready: source-controller does not hand out the artifact:"
             " dial tcp 10.96.0.1:80: connect: connection refused. Does source-controller run"
         )
@@ -462,14 +466,14 @@ def test_what_waits_for_one_that_failed_fails_with_it_and_not_at_its_own_time_ou
     items = [source(name) for name in "abc"]
     items += [kustomization("a"), kustomization("b", depends_on=["a"]), kustomization("c", depends_on=["b"])]
     cluster = cluster_of(*items, react=first_fails)
-    trackers = reconcile(cluster, [request(name, timeout=60) for name in "abc"])
-    assert [(tracker.verdict.state, tracker.verdict.reason) for tracker in trackers] == [
+    proofs = reconcile(cluster, [request(name, timeout=60) for name in "abc"])
+    assert [(proof.verdict.state, proof.verdict.reason) for proof in proofs] == [
         (State.FAILED, "ReconciliationFailed"),
         (State.FAILED, "DependencyFailed"),
         (State.FAILED, "DependencyFailed"),
     ]
-    look_for_causes(cluster, trackers)
-    assert trackers[2].complaint() == (
+    proofs = explained(cluster, proofs)
+    assert proofs[2].complaint() == (
         "Kustomization flux-system/c is not ready: it waits for Kustomization flux-system/b -> Kustomization"
         " flux-system/a, which is not ready: ReconciliationFailed: it is broken. This is all that Flux says;"
         " its controllers' logs may have more."
@@ -492,8 +496,8 @@ def test_lost_connections_are_outlived_and_refusals_are_not():
         flux(cluster, refs()[0])
 
     threading.Thread(target=recover).start()
-    [tracker] = reconcile(cluster, [request()])
-    assert tracker.verdict.state is State.READY
+    [proof] = reconcile(cluster, [request()])
+    assert proof.verdict.state is State.READY
 
     cluster = cluster_of(source(), kustomization())
     threading.Thread(target=in_trouble, args=(ClusterError("Not allowed", 403),)).start()
@@ -507,8 +511,8 @@ def test_a_connection_that_stays_lost_is_what_is_told_at_the_end():
             raise ClusterError("The API server does not answer.")
 
     cluster = Unreachable(objects=cluster_of(source(), kustomization()).objects)
-    [tracker] = reconcile(cluster, [request(timeout=0.1)])
-    assert (tracker.verdict.reason, tracker.verdict.message) == (
+    [proof] = reconcile(cluster, [request(timeout=0.1)])
+    assert (proof.verdict.reason, proof.verdict.message) == (
         "ConnectionLost",
         "The API server does not answer.",
     )

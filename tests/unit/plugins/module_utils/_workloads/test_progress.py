@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions import State, Verdict
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.reconcile import Request, Tracker
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.judgement import Request
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.tracker import Tracker
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.progress import (
     PAUSE_SECONDS,
     Progress,
@@ -110,7 +111,7 @@ def test_what_takes_longer_is_told_now_and_then_and_not_twice(items, told):
 def test_a_failure_is_told_when_it_is_known():
     bench = Bench()
     tracker = bench.tracker(BUILDING, source())
-    tracker.is_triggered = True
+    tracker.triggers = (tracker.ref,)
     tracker.verdict = Verdict(State.FAILED, "BuildFailed", "it\ndoes not build: " + "x " * 100)
     bench.see(tracker)
     [line] = bench.lines
