@@ -4,11 +4,6 @@
 
 from __future__ import annotations
 
-from ansible_collections.gitops.flux_local.plugins.modules import flux_install
-from ansible_collections.gitops.flux_local.plugins.plugin_utils.here import HereAction
+from ansible_collections.gitops.flux_local.plugins.plugin_utils.in_process import action_of
 
-
-class ActionModule(HereAction):
-    """Runs the module of this name."""
-
-    module = flux_install
+ActionModule = action_of(__name__)

@@ -25,8 +25,8 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._loop.status imp
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._report.status_markdown import markdown_of
 from ansible_collections.gitops.flux_local.plugins.module_utils._report.status_text import text_of
-from ansible_collections.gitops.flux_local.plugins.plugin_utils.here import nothing_left
 from ansible_collections.gitops.flux_local.plugins.plugin_utils.status_html import html_of
+from ansible_collections.gitops.flux_local.plugins.plugin_utils.task_process import nothing_left
 
 # https://www.ecma-international.org/publications-and-standards/standards/ecma-48/: CUP and ED
 _HOME_AND_ERASE = "\033[H\033[2J"

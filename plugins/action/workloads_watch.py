@@ -32,7 +32,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.push_
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.rendering import FluxCli
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.task import WORKLOADS
-from ansible_collections.gitops.flux_local.plugins.plugin_utils.here import nothing_left
+from ansible_collections.gitops.flux_local.plugins.plugin_utils.task_process import nothing_left
 
 LOCK_SECONDS = 600
 

@@ -183,7 +183,6 @@ missing_permissions:
     - get, create, patch customresourcedefinitions.apiextensions.k8s.io
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -211,8 +210,8 @@ ARGUMENTS: dict[str, Any] = {
 }
 
 
-def main(make: Callable[..., AnsibleModule] = AnsibleModule) -> None:
-    module = make(argument_spec={**AUTH_ARG_SPEC, **ARGUMENTS}, supports_check_mode=True)
+def main() -> None:
+    module = AnsibleModule(argument_spec={**AUTH_ARG_SPEC, **ARGUMENTS}, supports_check_mode=True)
     require(module, "kubernetes", "yaml")
     exit_with(
         module,

@@ -362,12 +362,14 @@ receipts:
       sample: [{group: apps, kind: Deployment, name: backend, namespace: shop, version: v1}]
 """
 
-from collections.abc import Callable
-
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.module import allow_kubeconfig
-from ansible_collections.gitops.flux_local.plugins.module_utils._core.module import exit_with, require
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.module import (
+    exit_with,
+    is_verbose,
+    require,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.task import (
     ARGUMENTS,
     LIBRARIES,
@@ -376,15 +378,15 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.task 
 )
 
 
-def main(make: Callable[..., AnsibleModule] = AnsibleModule) -> None:
+def main() -> None:
     """The module's entry."""
-    module = make(argument_spec=ARGUMENTS, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     require(module, *LIBRARIES)
     allow_kubeconfig(module)
     mode = Mode(
         check=module.check_mode,
         diff=module._diff,
-        verbose=module._verbosity >= 1,  # noqa: SLF001 - AnsibleModule has no public name for it
+        verbose=is_verbose(module),
     )
     show = getattr(module, "show", None)  # a module on another machine has nothing to show it with
     exit_with(module, lambda: workloads_task(module.params, mode, warn=module.warn, show=show))

@@ -116,7 +116,6 @@ days_left:
 """
 
 import datetime
-from collections.abc import Callable
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -193,7 +192,7 @@ def write(directory: str, name: str, pair: Issued) -> None:
     write_atomically(f"{directory}/{name}.crt", pair.certificate, mode=0o600)
 
 
-def main(make: Callable[..., AnsibleModule] = AnsibleModule) -> None:
+def main() -> None:
     """The module's entry."""
     certificate = {
         "name": {"type": "str", "required": True},
@@ -208,7 +207,7 @@ def main(make: Callable[..., AnsibleModule] = AnsibleModule) -> None:
             "default": [],
         },
     }
-    module = make(
+    module = AnsibleModule(
         argument_spec={
             "directory": {"type": "path", "required": True},
             "certificates": {"type": "list", "elements": "dict", "required": True, "options": certificate},

@@ -72,7 +72,6 @@ import contextlib
 import json
 import os
 import socket
-from collections.abc import Callable
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -144,9 +143,9 @@ def chosen_ports(params: dict[str, Any], shared: str, *, keeps: bool) -> dict[st
     }
 
 
-def main(make: Callable[..., AnsibleModule] = AnsibleModule) -> None:
+def main() -> None:
     """The module's entry."""
-    module = make(
+    module = AnsibleModule(
         argument_spec={
             "state_dir": {"type": "path", "required": True},
             "wanted": {"type": "dict", "required": True},

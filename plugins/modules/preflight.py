@@ -131,7 +131,6 @@ missing:
       remedy: Install it (https://go.dev/dl/), or set binaries_folder to a folder with these programs.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -157,8 +156,8 @@ GO: dict[str, Any] = {
 }
 
 
-def main(make: Callable[..., AnsibleModule] = AnsibleModule) -> None:
-    module = make(
+def main() -> None:
+    module = AnsibleModule(
         argument_spec={
             "python": {"type": "str", "default": "3.11"},
             "libraries": {"type": "list", "elements": "dict", "default": [], "options": LIBRARY},

@@ -135,7 +135,6 @@ missing:
       version: 3.6.8
 """
 
-from collections.abc import Callable
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
@@ -149,8 +148,8 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._programs.source
 from ansible_collections.gitops.flux_local.plugins.module_utils._programs.table import this_platform
 
 
-def main(make: Callable[..., AnsibleModule] = AnsibleModule) -> None:
-    module = make(
+def main() -> None:
+    module = AnsibleModule(
         argument_spec=IMAGE_ARGUMENTS
         | {
             "programs": {"type": "list", "elements": "dict", "required": True},

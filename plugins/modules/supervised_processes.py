@@ -210,7 +210,6 @@ processes:
 """
 
 import os
-from collections.abc import Callable
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -284,7 +283,7 @@ def run(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
     )
 
 
-def main(make: Callable[..., AnsibleModule] = AnsibleModule) -> None:
+def main() -> None:
     """The module's entry."""
     probe = {
         "url": {"type": "str", "required": True},
@@ -308,7 +307,7 @@ def main(make: Callable[..., AnsibleModule] = AnsibleModule) -> None:
         "mode": {"type": "str", "default": "0600"},
         "secret": {"type": "bool", "default": False},
     }
-    module = make(
+    module = AnsibleModule(
         argument_spec={
             "state_dir": {"type": "path", "required": True},
             "group": {"type": "str", "required": True},

@@ -11,6 +11,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import KubernetesCluster
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.module import is_verbose
 
 
 def allow_kubeconfig(module: AnsibleModule) -> None:
@@ -28,6 +29,6 @@ def on_cluster(module: AnsibleModule, call: Callable[[Cluster], dict[str, Any]])
     allow_kubeconfig(module)
     cluster = KubernetesCluster(module.params)
     result = call(cluster)
-    if module._verbosity >= 1:  # noqa: SLF001 - AnsibleModule has no public name for it
+    if is_verbose(module):
         result["kubeconfig_used"] = cluster.origin
     return result

@@ -30,3 +30,8 @@ def exit_with(module: AnsibleModule, call: Callable[[], dict[str, Any]]) -> None
     except LoopError as error:
         module.fail_json(msg=error.message, **error.details)
     module.exit_json(**result)
+
+
+def is_verbose(module: AnsibleModule) -> bool:
+    """Whether Ansible was called with -v or more."""
+    return bool(module._verbosity >= 1)  # noqa: SLF001 - AnsibleModule has no public name for it
