@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,14 +18,12 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.diff i
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.packing import pack
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import check_tag, is_digest
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Repository
-
-Connect = Callable[[Mapping[str, Any]], Repository]
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import check_digest, check_tag
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Connect
 
 
 @dataclass(frozen=True)
-class _Opened:
+class _Side:
     content: Content
     digest: str | None
 
@@ -47,18 +45,16 @@ def _check(params: Mapping[str, Any], side: str) -> None:
         raise LoopError(f"{side}: which repository is not said. Set `url`, or `url` in `{side}`.")
     if wanted["tag"]:
         check_tag(wanted["tag"])
-    elif not is_digest(wanted["digest"]):
-        raise LoopError(
-            f"{side}: {wanted['digest']!r} is no digest. It has to be sha256: and 64 hexadecimal digits."
-        )
+    else:
+        check_digest(wanted["digest"], side)
 
 
 @contextmanager
-def _opened(side: str, params: Mapping[str, Any], connect: Connect) -> Iterator[_Opened]:
+def _opened(side: str, params: Mapping[str, Any], connect: Connect) -> Iterator[_Side]:
     wanted = params[side]
     if wanted["path"]:
         with pack(wanted["path"], ignore=params["ignore"], symlinks=params["symlinks"]) as packed:
-            yield _Opened(content_of(wanted["path"], packed.archive, {}), None)
+            yield _Side(content_of(wanted["path"], packed.archive, {}), None)
         return
     repository = connect({**params, "url": wanted["url"] or params["url"]})
     held = repository.manifest(wanted["tag"] or wanted["digest"])
@@ -67,17 +63,17 @@ def _opened(side: str, params: Mapping[str, Any], connect: Connect) -> Iterator[
     if held is None:
         raise LoopError(f"{side}: {label} does not exist. Correct it, or push it first.", url=label)
     with opened_content(label, held, repository) as content:
-        yield _Opened(content, held.digest)
+        yield _Side(content, held.digest)
 
 
-def _comparable(before: _Opened, after: _Opened) -> tuple[Content, Content]:
+def _comparable(before: _Side, after: _Side) -> tuple[Content, Content]:
     """Both contents; without annotations where one side is a folder, which has none."""
     if before.digest and after.digest:
         return before.content, after.content
     return replace(before.content, annotations={}), replace(after.content, annotations={})
 
 
-def _returned(comparison: Comparison, before: _Opened, after: _Opened) -> dict[str, Any]:
+def _returned(comparison: Comparison, before: _Side, after: _Side) -> dict[str, Any]:
     return {
         "changed": not comparison.is_equal,
         "before": {"name": before.content.label, "digest": before.digest},

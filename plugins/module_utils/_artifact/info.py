@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -17,25 +17,17 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.versio
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.archive import NotAnArchiveError
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.extraction import (
-    Limits,
+    DEFAULT_LIMITS,
     archive_tree,
     entries,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.at_once import for_each
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import (
-    CREATED,
-    REVISION,
-    SOURCE,
-)
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Repository
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Connect, Repository
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.semver_ranges import allowed
 
-# What `contents` reads of one artifact at most.
-LIMITS = Limits(2 * 1024**3, 200_000)
 
-
-def run(params: Mapping[str, Any], *, connect: Callable[[Mapping[str, Any]], Repository]) -> dict[str, Any]:
+def run(params: Mapping[str, Any], *, connect: Connect) -> dict[str, Any]:
     """The return values of the module for its ``params``. Raises LoopError."""
     selection = Selection.from_params(params)
     if params["limit"] is not None and params["limit"] < 1:
@@ -70,13 +62,12 @@ def selected(every: Sequence[Version], selection: Selection) -> list[Version]:
 
 def _described(version: Version) -> dict[str, Any]:
     manifest = version.manifest
-    annotations = manifest.annotations
     return {
         "digest": version.digest,
         "tags": list(version.tags),
-        "created": annotations.get(CREATED),
-        "source": annotations.get(SOURCE),
-        "revision": annotations.get(REVISION),
+        "created": manifest.created,
+        "source": manifest.source,
+        "revision": manifest.revision,
         "content_digest": manifest.content_digest,
         "size": sum(layer.size for layer in manifest.layers),
         "media_type": manifest.media_type,
@@ -85,7 +76,7 @@ def _described(version: Version) -> dict[str, Any]:
             {"media_type": layer.media_type, "digest": layer.digest, "size": layer.size}
             for layer in manifest.layers
         ],
-        "annotations": annotations,
+        "annotations": manifest.annotations,
     }
 
 
@@ -96,7 +87,7 @@ def _contents(repository: Repository, version: Version) -> list[dict[str, Any]] 
     with tempfile.TemporaryFile() as layer:
         repository.fetch_blob(version.manifest.layers[0], layer)
         try:
-            files = archive_tree(entries(layer, LIMITS, symlinks="skip")).files
+            files = archive_tree(entries(layer, DEFAULT_LIMITS, symlinks="skip")).files
         except NotAnArchiveError:
             return None
     return [

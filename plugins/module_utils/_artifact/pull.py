@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import IO, Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.selection import Selection
@@ -17,6 +17,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._content.archive
     NotAnArchiveError,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.extraction import (
+    DEFAULT_LIMITS,
     Content,
     ForeignError,
     Limits,
@@ -37,13 +38,10 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._content.folder_
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.files import file_errors
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import (
-    CREATED,
-    REVISION,
-    SOURCE,
     Descriptor,
     Manifest,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Repository
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Connect, Repository
 
 Members = Iterator[tuple[Entry, Content]]
 
@@ -56,7 +54,7 @@ class PullRequest:
     exclude: Sequence[str] = ()
     media_type: str | None = None
     symlinks: str = "refuse"
-    limits: Limits = field(default_factory=lambda: Limits(2 * 1024**3, 200_000))
+    limits: Limits = DEFAULT_LIMITS
 
     @property
     def takes_all(self) -> bool:
@@ -95,7 +93,7 @@ class PullRequest:
 def run(
     params: Mapping[str, Any],
     *,
-    connect: Callable[[Mapping[str, Any]], Repository],
+    connect: Connect,
     check_mode: bool = False,
     with_diff: bool = False,
 ) -> dict[str, Any]:
@@ -113,7 +111,6 @@ def run(
     repository = connect(params)
     selected = selection.find(repository)
     layer = request.layer_of(selected.manifest)
-    annotations = selected.manifest.annotations
     outcome = pull(repository, selected.manifest, request, dest, check_mode=check_mode, with_diff=with_diff)
     return outcome | {
         "url": repository.reference.url,
@@ -121,9 +118,9 @@ def run(
         "digest": selected.manifest.digest,
         "folder": params["dest"],
         "media_type": layer.media_type,
-        "created": annotations.get(CREATED),
-        "source": annotations.get(SOURCE),
-        "revision": annotations.get(REVISION),
+        "created": selected.manifest.created,
+        "source": selected.manifest.source,
+        "revision": selected.manifest.revision,
     }
 
 

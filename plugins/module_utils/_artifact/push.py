@@ -35,25 +35,21 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._content.git_rev
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.packing import Pack, pack
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import (
-    CONFIG_TYPE,
     CONTENT_DIGEST,
     CREATED,
     LAYER_TYPE,
-    REVISION,
-    SOURCE,
     Descriptor,
     Manifest,
     comparable,
-    config_bytes,
+    flux_config,
     manifest_bytes,
     metadata_annotations,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import (
     LAYOUT_SCHEME,
     check_tag,
-    digest_of,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Repository
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Connect, Repository
 
 TAG_MISSING = "tag missing"
 CONTENT_DIFFERS = "content differs"
@@ -162,8 +158,8 @@ class PushPlan:
             content_digest=self.packed.content_digest,
             size=manifest.layers[0].size,
             files=self.packed.files,
-            source=manifest.annotations.get(SOURCE),
-            revision=manifest.annotations.get(REVISION),
+            source=manifest.source,
+            revision=manifest.revision,
             why=self.why,
             diff=self.diff,
         )
@@ -222,7 +218,7 @@ def _refuse_to_move(why: Mapping[str, str], repository: Repository) -> None:
 def run(
     params: Mapping[str, Any],
     *,
-    connect: Callable[[Mapping[str, Any]], Repository],
+    connect: Connect,
     warn: Callable[[str], None],
     check_mode: bool = False,
     with_diff: bool = False,
@@ -330,11 +326,10 @@ def _holds(held: Manifest, packed: Pack, repository: Repository) -> bool:
 
 
 def _new_manifest(packed: Pack, request: PushRequest) -> Manifest:
-    config = config_bytes(packed.content_digest)
+    config, _body = flux_config(packed.content_digest)
     created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     annotations = {CREATED: created} | request.metadata | {CONTENT_DIGEST: packed.content_digest}
-    described = Descriptor(CONFIG_TYPE, digest_of(config), len(config))
-    return Manifest(manifest_bytes(described, _layer(packed), annotations))
+    return Manifest(manifest_bytes(config, _layer(packed), annotations))
 
 
 def _layer(packed: Pack) -> Descriptor:
@@ -342,10 +337,10 @@ def _layer(packed: Pack) -> Descriptor:
 
 
 def _upload(repository: Repository, packed: Pack, mount_from: str | None) -> None:
-    config = config_bytes(packed.content_digest)
+    config, body = flux_config(packed.content_digest)
     repository.put_blob(_layer(packed), packed.layer.content, mount_from)
     packed.drop_layer()
-    repository.put_blob(Descriptor(CONFIG_TYPE, digest_of(config), len(config)), config, mount_from)
+    repository.put_blob(config, body, mount_from)
 
 
 def whole(url: str, packed: Pack) -> Sequence[Shown]:

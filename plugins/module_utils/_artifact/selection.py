@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.wording import some_of
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import Manifest
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import check_tag, is_digest
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import check_digest, check_tag
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Repository
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.semver_ranges import (
     choose,
@@ -45,11 +45,8 @@ class Selection:
         wanted = cls(**{name: params.get(name) for name in cls.__dataclass_fields__})
         if wanted.tag is not None:
             check_tag(wanted.tag)
-        if wanted.digest is not None and not is_digest(wanted.digest):
-            raise LoopError(
-                f"digest: {wanted.digest!r} is no digest. It has to be sha256: and 64 hexadecimal digits.",
-                digest=wanted.digest,
-            )
+        if wanted.digest is not None:
+            check_digest(wanted.digest, "digest", digest=wanted.digest)
         if wanted.semver is not None:
             parse_range(wanted.semver)
         if wanted.semver_filter is not None and wanted.semver is None:

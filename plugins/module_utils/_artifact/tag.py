@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.selection import (
@@ -15,13 +15,13 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors imp
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import Manifest
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import check_tag
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.refusals import HOW_TO_ALLOW_DELETION
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Repository
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Connect, Repository
 
 
 def run(
     params: Mapping[str, Any],
     *,
-    connect: Callable[[Mapping[str, Any]], Repository],
+    connect: Connect,
     check_mode: bool = False,
     with_diff: bool = False,
 ) -> dict[str, Any]:

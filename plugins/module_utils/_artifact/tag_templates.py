@@ -8,7 +8,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import check_tag
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import (
+    check_tag,
+    spelled_as_tag,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.semver import (
     SemanticVersion,
     parse_version,
@@ -33,7 +36,7 @@ def known_values(revision: str | None) -> dict[str, str]:
         return {}
     dirty = match["dirty"] or ""
     values = {"commit": match["commit"] + dirty, "short_commit": match["commit"][:_SHORT] + dirty}
-    branch = re.sub(r"[^A-Za-z0-9_.-]+", "-", match["branch"] or "").strip("-.")
+    branch = spelled_as_tag(match["branch"] or "")
     return values | ({"branch": branch} if branch else {})
 
 

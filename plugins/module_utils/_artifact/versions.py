@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.at_once import for_each
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import CREATED, Manifest
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import Manifest
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Repository
 
 CONNECTIONS = 8  # requests under way at once; more of them only wait for Python here, and for the disk there
@@ -39,7 +39,7 @@ class Version:
 def created_at(manifest: Manifest) -> datetime | None:
     """The time in the annotation ``org.opencontainers.image.created`` (RFC 3339)."""
     try:
-        created = datetime.fromisoformat(manifest.annotations.get(CREATED, ""))
+        created = datetime.fromisoformat(manifest.created or "")
     except (TypeError, ValueError):
         return None
     return created if created.tzinfo else created.replace(tzinfo=UTC)

@@ -64,6 +64,9 @@ class Limits:
         return self.size + (self.files + 2) * OVERHEAD
 
 
+DEFAULT_LIMITS = Limits(2 * 1024**3, 200_000)
+
+
 @dataclass
 class Tree:
     """Files by name, and the names of all folders: what two versions are compared by."""

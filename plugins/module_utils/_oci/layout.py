@@ -64,7 +64,7 @@ class LayoutRepository:
 
     def put_manifest(self, name: str, manifest: Manifest) -> None:
         """Also by its own digest: then no tag names it."""
-        blob = Descriptor(manifest.media_type, manifest.digest, len(manifest.body))
+        blob = manifest.descriptor
         with self._locked():
             self._store(blob, manifest.body)
             entry: Entry = {"mediaType": blob.media_type, "digest": blob.digest, "size": blob.size}

@@ -40,6 +40,11 @@ class Descriptor:
     digest: str
     size: int
 
+    @classmethod
+    def of(cls, media_type: str, body: bytes) -> Descriptor:
+        """What a manifest says of ``body``."""
+        return cls(media_type, digest_of(body), len(body))
+
 
 @dataclass(frozen=True)
 class Manifest:
@@ -67,6 +72,21 @@ class Manifest:
         return dict(annotations) if isinstance(annotations, dict) else {}
 
     @property
+    def created(self) -> str | None:
+        """When it was made, as its producer noted it (RFC 3339)."""
+        return self.annotations.get(CREATED)
+
+    @property
+    def source(self) -> str | None:
+        """Where the content is from."""
+        return self.annotations.get(SOURCE)
+
+    @property
+    def revision(self) -> str | None:
+        """Which revision of its source the content is, as Flux writes it."""
+        return self.annotations.get(REVISION)
+
+    @property
     def content_digest(self) -> str | None:
         """The digest of the uncompressed content, None where the producer did not note it."""
         return self.annotations.get(CONTENT_DIGEST)
@@ -85,6 +105,11 @@ class Manifest:
     def blobs(self) -> list[Descriptor]:
         """All that has to be there beside the manifest itself: config and layers."""
         return [*([self.config] if self.config else []), *self.layers]
+
+    @property
+    def descriptor(self) -> Descriptor:
+        """What an index says of it."""
+        return Descriptor(self.media_type, self.digest, len(self.body))
 
     @property
     def parts(self) -> list[str]:
@@ -120,6 +145,12 @@ def config_bytes(content_digest: str) -> bytes:
             "rootfs": {"type": "layers", "diff_ids": [content_digest]},
         }
     )
+
+
+def flux_config(content_digest: str) -> tuple[Descriptor, bytes]:
+    """The config blob of an artifact, and what its manifest says of it."""
+    body = config_bytes(content_digest)
+    return Descriptor.of(CONFIG_TYPE, body), body
 
 
 def manifest_bytes(config: Descriptor, layer: Descriptor, annotations: Mapping[str, str]) -> bytes:

@@ -116,9 +116,23 @@ def check_tag(tag: str) -> str:
     return tag
 
 
+def spelled_as_tag(text: str) -> str:
+    """``text`` with a ``-`` for what no tag has; empty where nothing is left that could begin one."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", text).strip("-.")
+
+
 def is_digest(text: str) -> bool:
     """Whether ``text`` is a complete sha256 digest."""
     return bool(DIGEST.fullmatch(text))
+
+
+def check_digest(text: str, option: str, **details: str) -> str:
+    """``text``, or LoopError with ``details`` for the ``option`` when it is no complete sha256 digest."""
+    if not is_digest(text):
+        raise LoopError(
+            f"{option}: {text!r} is no digest. It has to be sha256: and 64 hexadecimal digits.", **details
+        )
+    return text
 
 
 def digest_of(body: bytes) -> str:

@@ -33,7 +33,7 @@ with suppress(ImportError):  # module.require() names what is missing
 # 400: registries from before tags could be deleted take a tag for a malformed digest.
 REFUSALS_TO_DELETE = frozenset({400, 405, 501})
 DELETED = frozenset({200, 202, 204})
-EMPTY = Descriptor("application/vnd.oci.empty.v1+json", digest_of(b"{}"), 2)
+EMPTY = Descriptor.of("application/vnd.oci.empty.v1+json", b"{}")
 
 
 class RegistryRepository:

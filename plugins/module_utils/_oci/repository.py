@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from typing import IO, Protocol
+from collections.abc import Callable, Mapping
+from typing import IO, Any, Protocol, TypeAlias
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import Descriptor, Manifest
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import Location
@@ -49,3 +50,7 @@ class Repository(Protocol):
 
     def fetch_blob(self, blob: Descriptor, into: IO[bytes]) -> None:
         """Write the content of ``blob`` to ``into``, verified by size and digest."""
+
+
+# Opens the repository that the options of a module name. Raises LoopError.
+Connect: TypeAlias = "Callable[[Mapping[str, Any]], Repository]"

@@ -152,7 +152,7 @@ def parse_range(text: str) -> SemverRange:
         raise LoopError(
             f"semver: a range may have {MOST_ALTERNATIVES} alternatives, this one has {len(alternatives)}."
         )
-    return SemverRange(text, tuple(tuple(_conditions(one, text)) for one in alternatives))
+    return SemverRange(text, tuple(tuple(_conditions(alternative, text)) for alternative in alternatives))
 
 
 def _conditions(alternative: str, text: str) -> list[tuple[str, _Bound]]:

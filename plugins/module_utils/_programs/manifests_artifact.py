@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import io
 import tempfile
 from pathlib import Path
 
@@ -16,17 +15,15 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._content.archive
     write_tar,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import (
-    CONFIG_TYPE,
     CONTENT_DIGEST,
     LAYER_TYPE,
     Descriptor,
     Manifest,
-    config_bytes,
+    flux_config,
     manifest_bytes,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import (
     ImageReference,
-    digest_of,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Repository
 from ansible_collections.gitops.flux_local.plugins.module_utils._programs.images import Found
@@ -52,12 +49,11 @@ def pack_manifests(folder: Path, program: Program, into: Repository) -> Manifest
         ]
     with tempfile.TemporaryFile() as archive:
         content_digest = write_tar(entries, archive)
-        config = config_bytes(content_digest)
-        config_blob = Descriptor(CONFIG_TYPE, digest_of(config), len(config))
+        config_blob, config = flux_config(content_digest)
         with compressed(archive) as packed:
             layer = Descriptor(LAYER_TYPE, packed.digest, packed.size)
             into.put_blob(layer, packed.content)
-        into.put_blob(config_blob, io.BytesIO(config))
+        into.put_blob(config_blob, config)
     notes = {
         CONTENT_DIGEST: content_digest,
         "org.opencontainers.image.title": f"manifests of {program.name}",

@@ -15,7 +15,7 @@ from typing import Any
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.at_once import for_each
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.layout import LayoutRepository
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import Descriptor, Manifest
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import Manifest
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import (
     ImageReference,
     parse_image,
@@ -230,7 +230,7 @@ class Mirror:
         if self.check_mode:
             return
         if isinstance(target, LayoutRepository):
-            target.put_blob(Descriptor(part.media_type, part.digest, len(part.body)), part.body)
+            target.put_blob(part.descriptor, part.body)
         else:
             target.put_manifest(part.digest, part)
 

@@ -25,7 +25,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protoco
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.at_once import for_each
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import is_digest
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Repository
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Connect, Repository
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.references import (
     LiveReference,
     live_references,
@@ -38,7 +38,7 @@ MOVED = "named by a tag that was set meanwhile"
 def run(
     params: Mapping[str, Any],
     *,
-    connect: Callable[[Mapping[str, Any]], Repository],
+    connect: Connect,
     connect_cluster: Callable[[Mapping[str, Any]], Cluster],
     now: datetime,
     check_mode: bool = False,
