@@ -23,7 +23,6 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._loop.playbook_l
     take,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import RegistryRepository
-from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.execute import run
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.push_on_save import (
     HAS_WATCHFILES,
     follow,
@@ -31,6 +30,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.push_
     saves,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.rendering import FluxCli
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.run import Edge, run
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.task import WORKLOADS
 from ansible_collections.gitops.flux_local.plugins.plugin_utils.task_process import nothing_left
 
@@ -63,7 +63,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hin
             with nothing_left():
                 workloads = saved_workloads(arguments["workloads"], arguments["only"], arguments["base_dir"])
                 say = Display().display
-                say(f"Watching {', '.join(one.name for one in workloads)}. Ctrl-C ends it.")
+                say(f"Watching {', '.join(workload.name for workload in workloads)}. Ctrl-C ends it.")
                 rounds = _rounds(arguments)
                 done = follow(workloads, saves(workloads), rounds, say, rounds=arguments["rounds"])
         except LoopError as error:
@@ -74,6 +74,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hin
 def _rounds(arguments: Mapping[str, Any]) -> Callable[[Sequence[str]], Mapping[str, Any]]:
     """What brings workloads about, by their names; other playbooks wait that long, and no longer."""
     cluster = KubernetesCluster({name: arguments[name] for name in ("kubeconfig", "context")})
+    edge = Edge(cluster, RegistryRepository, FluxCli(arguments["flux"]), Display().warning)
     lock_file = os.path.join(arguments["state_dir"], "lock")
     owner = Owner(
         pid=os.getpid(),
@@ -83,18 +84,10 @@ def _rounds(arguments: Mapping[str, Any]) -> Callable[[Sequence[str]], Mapping[s
     )
 
     def bring_about(names: Sequence[str]) -> Mapping[str, Any]:
-        chosen = [one for one in arguments["workloads"] if one.get("name") in names]
+        chosen = [workload for workload in arguments["workloads"] if workload.get("name") in names]
         take(lock_file, owner, timeout=LOCK_SECONDS)
         try:
-            return run(
-                {**arguments, "workloads": chosen},
-                cluster=cluster,
-                connect=RegistryRepository,
-                renderer=FluxCli(arguments["flux"]),
-                warn=Display().warning,
-                check_mode=False,
-                with_diff=False,
-            )
+            return run({**arguments, "workloads": chosen}, edge, check_mode=False, with_diff=False)
         finally:
             release(lock_file, owner)
 

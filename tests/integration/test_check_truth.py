@@ -23,8 +23,8 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client 
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.change import comparable
 from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.resource_diff import field_changes
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import RegistryRepository
-from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.execute import run
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.rendering import FluxCli
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.run import Edge, run
 from ansible_collections.gitops.flux_local.tests.integration.loops import Loop, config_map, until, write
 
 PATHS = {
@@ -65,15 +65,9 @@ class Stage:
             "on_failure": "stop",
             "namespace": "flux-system",
         }
-        return run(
-            params,
-            cluster=KubernetesCluster(kubeconfig),
-            connect=RegistryRepository,
-            renderer=FluxCli(self.flux),
-            warn=self.warnings.append,
-            check_mode=check_mode,
-            with_diff=True,
-        )
+        cluster = KubernetesCluster(kubeconfig)
+        edge = Edge(cluster, RegistryRepository, FluxCli(self.flux), self.warnings.append)
+        return run(params, edge, check_mode=check_mode, with_diff=True)
 
     def receipt(self, result: dict[str, Any]) -> dict[str, Any]:
         return next(receipt for receipt in result["receipts"] if receipt["name"] == self.name)

@@ -137,7 +137,7 @@ def _sent(cluster: Cluster, plan: ApplyPlan, *, dry_run: bool) -> Applied:
 
 
 @dataclass(frozen=True)
-class RemovalPlan:
+class DeletionPlan:
     """An object that is not to be in the cluster, and the one that is there, if any."""
 
     ref: ObjectRef
@@ -149,30 +149,30 @@ class RemovalPlan:
         return self.live is not None and not self.live["metadata"].get("deletionTimestamp")
 
     @property
-    def removed(self) -> Applied:
+    def deleted(self) -> Applied:
         """What becomes of the object."""
         return Applied(self.ref, self.live, None, ["deleted"] if self.is_new else [])
 
 
-def plan_removal(cluster: Cluster, ref: ObjectRef) -> RemovalPlan:
+def plan_deletion(cluster: Cluster, ref: ObjectRef) -> DeletionPlan:
     """What it takes to have no such object: one read."""
-    return RemovalPlan(ref, cluster.get(ref))
+    return DeletionPlan(ref, cluster.get(ref))
 
 
-def predict_removal(cluster: Cluster, plan: RemovalPlan) -> Applied:
+def predict_deletion(cluster: Cluster, plan: DeletionPlan) -> Applied:
     """What would become of the object: a dry run of its deletion."""
     if plan.is_new:
         cluster.delete(plan.ref, dry_run=True)
-    return plan.removed
+    return plan.deleted
 
 
-def carry_out_removal(cluster: Cluster, plan: RemovalPlan, wait_seconds: float | None = None) -> Applied:
+def carry_out_deletion(cluster: Cluster, plan: DeletionPlan, wait_seconds: float | None = None) -> Applied:
     """Delete the object; with ``wait_seconds`` wait so long for its finalizers, which is when Flux prunes."""
     if plan.is_new:
         cluster.delete(plan.ref)
     if plan.live is not None and wait_seconds is not None:
         wait_until_gone(cluster, plan.ref, wait_seconds)
-    return plan.removed
+    return plan.deleted
 
 
 def content(item: Object) -> Object:
@@ -379,11 +379,11 @@ def run_resource(
     ref = ObjectRef(kind, params["namespace"], params["name"])
     wait_seconds = float(params["wait_timeout"]) if params["wait"] and not check_mode else None
     if params["state"] == "absent":
-        removal = plan_removal(cluster, ref)
+        deletion = plan_deletion(cluster, ref)
         applied = (
-            predict_removal(cluster, removal)
+            predict_deletion(cluster, deletion)
             if check_mode
-            else carry_out_removal(cluster, removal, wait_seconds)
+            else carry_out_deletion(cluster, deletion, wait_seconds)
         )
     else:
         plan = plan_apply(cluster, kind, manifest(kind, params), force=params["force_conflicts"])

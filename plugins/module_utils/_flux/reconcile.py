@@ -95,6 +95,25 @@ def reconcile(
     return [tracker.proof() for tracker in trackers]
 
 
+def assess(cluster: Cluster, request: Request, seen: Iterable[Object]) -> Proof:
+    """Where a Kustomization stands that was ``seen``, as its source was, and whether Flux has to be asked.
+
+    Nothing is asked for, and of the cluster only a source that is another than the one that was seen.
+    """
+    tracker, now = Tracker(request), time.monotonic()
+    for item in seen:
+        tracker.observe(item, now)
+    if tracker.sight.source is None and tracker.sight.source_ref is not None:
+        source = cluster.get(tracker.sight.source_ref)
+        if source is None:
+            tracker.observe_gone(tracker.sight.source_ref, now)
+        else:
+            tracker.observe(source, now)
+    tracker.triggers = tuple(needed_triggers(tracker.sight))
+    tracker.begin(now)
+    return tracker.proof()
+
+
 def _begin(trackers: Iterable[Tracker], at: float) -> None:
     for tracker in trackers:
         tracker.begin(at)

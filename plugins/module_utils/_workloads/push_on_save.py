@@ -50,9 +50,9 @@ def saved_workloads(
 ) -> list[Saved]:
     """The workloads to watch: those that are present, or of them those named. Raises LoopError."""
     present = {
-        str(one.get("name")): str(one["path"])
-        for one in listed
-        if one.get("path") and one.get("state", "present") == "present"
+        str(workload.get("name")): str(workload["path"])
+        for workload in listed
+        if workload.get("path") and workload.get("state", "present") == "present"
     }
     unknown = [name for name in only if name not in present]
     if unknown:
@@ -74,7 +74,7 @@ def saved_workloads(
 
 def concerned(workloads: Iterable[Saved], changes: Changes) -> list[str]:
     """The names of the workloads that hold one of the paths that changed."""
-    return [one.name for one in workloads if any(one.holds(path) for path in changes)]
+    return [workload.name for workload in workloads if any(workload.holds(path) for path in changes)]
 
 
 def line_of(names: Sequence[str], seconds: float, outcome: Mapping[str, Any] | LoopError, clock: str) -> str:
@@ -105,7 +105,7 @@ def follow(
     A round that fails is a line as well, and ends nothing. Without ``rounds`` this has no end of its own.
     """
     done = 0
-    names = [one.name for one in workloads]
+    names = [workload.name for workload in workloads]
     # So that nothing is missed that is saved during the first round.
     next(changes, None)
     while True:
@@ -138,7 +138,7 @@ def saves(workloads: Sequence[Saved]) -> Iterator[Changes]:
 
     What editors and git keep for themselves does not count. The watch has begun when the first set comes.
     """
-    folders = sorted({one.folder for one in workloads})
+    folders = sorted({workload.folder for workload in workloads})
     watch = watchfiles.watch(
         *folders,
         debounce=LONGEST,

@@ -18,6 +18,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects
     Kind,
     Object,
     ObjectRef,
+    ref_of,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
@@ -95,8 +96,17 @@ def _content(option: str, path: str) -> bytes:
         raise LoopError(f"{option}: {path} cannot be read: {error.strerror}.") from error
 
 
-def apply_secret(cluster: Cluster, secret: Secret, namespace: str, *, check_mode: bool) -> str:
-    """Have the Secret in the namespace; what of it was different, without any value, or nothing.
+@dataclass(frozen=True)
+class SecretPlan:
+    """A Secret that is to be in a namespace; ``why`` is what is different, empty where it is as wanted."""
+
+    secret: Secret
+    namespace: str
+    why: str
+
+
+def plan_secret(cluster: Cluster, secret: Secret, namespace: str) -> SecretPlan:
+    """What it takes to have the Secret in the namespace: one read, and a dry run where it is not as wanted.
 
     Raises LoopError when there is one of that name that is not this collection's.
     """
@@ -108,25 +118,44 @@ def apply_secret(cluster: Cluster, secret: Secret, namespace: str, *, check_mode
             f" in the workload's {secret.reference}."
         )
     if live is not None and live.get("data") == secret.encoded() and live.get("type") == secret.type:
-        return ""
-    cluster.apply(SECRET, secret.manifest(namespace), manager=MANAGER, dry_run=check_mode, force=True)
-    return "content differs" if live is not None else "created"
+        return SecretPlan(secret, namespace, "")
+    plan = SecretPlan(secret, namespace, "content differs" if live is not None else "created")
+    _apply(cluster, plan, dry_run=True)
+    return plan
 
 
-def remove_unused_secret(
-    cluster: Cluster, secret: Secret, namespace: str, removed: set[ObjectRef], *, check_mode: bool
-) -> bool:
-    """Delete the Secret if no source but those that are ``removed`` names it; whether that was so."""
-    live = cluster.get(secret.ref(namespace))
+def carry_out(cluster: Cluster, plan: SecretPlan) -> None:
+    """Have the Secret as planned."""
+    if plan.why:
+        _apply(cluster, plan, dry_run=False)
+
+
+def _apply(cluster: Cluster, plan: SecretPlan, *, dry_run: bool) -> None:
+    item = plan.secret.manifest(plan.namespace)
+    cluster.apply(SECRET, item, manager=MANAGER, dry_run=dry_run, force=True)
+
+
+def unused_secret(
+    cluster: Cluster, secret: Secret, namespace: str, sources: Mapping[ObjectRef, Object | None]
+) -> ObjectRef | None:
+    """The Secret in the namespace, if it is ours and no source names it: then a dry run has deleted it.
+
+    ``sources`` are those that a run changes, as they will be; None for one that is removed.
+    """
+    ref = secret.ref(namespace)
+    live = cluster.get(ref)
     if live is None or not _is_ours(live):
-        return False
-    for source in cluster.list(OCI_REPOSITORY, namespace).items:
-        named = [source["spec"].get(key, {}).get("name") for key in ("secretRef", "certSecretRef")]
-        is_removed = ObjectRef(OCI_REPOSITORY, namespace, source["metadata"]["name"]) in removed
-        if secret.name in named and not is_removed:
-            return False
-    cluster.delete(secret.ref(namespace), dry_run=check_mode)
-    return True
+        return None
+    there = {ref_of(OCI_REPOSITORY, item): item for item in cluster.list(OCI_REPOSITORY, namespace).items}
+    if any(item and secret.name in _named_by(item) for item in ({**there, **sources}).values()):
+        return None
+    cluster.delete(ref, dry_run=True)
+    return ref
+
+
+def _named_by(source: Object) -> list[str]:
+    spec = source["spec"]
+    return [spec[key]["name"] for key in ("secretRef", "certSecretRef") if spec.get(key)]
 
 
 def _is_ours(live: Object) -> bool:

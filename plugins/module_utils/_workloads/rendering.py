@@ -21,6 +21,10 @@ RENDER_SECONDS = 120
 class Renderer(Protocol):
     """Something that renders a folder as kustomize-controller will."""
 
+    @property
+    def is_there(self) -> bool:
+        """Whether it can render: what it takes may have to be installed first."""
+
     def render(self, folder: str, kustomization: Mapping[str, Any], path: str) -> str:
         """The objects as YAML. Raises LoopError naming the file in the user's own ``path``."""
 
@@ -30,6 +34,10 @@ class FluxCli:
     """The flux program, which renders with the controller's own library."""
 
     program: str
+
+    @property
+    def is_there(self) -> bool:
+        return os.path.exists(self.program)
 
     def render(self, folder: str, kustomization: Mapping[str, Any], path: str) -> str:
         name = str(kustomization["metadata"]["name"])

@@ -5,29 +5,22 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import KubernetesCluster
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.kubernetes_core import AUTH_ARG_SPEC
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import (
-    ClusterError,
-    NotFoundError,
-)
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.evidence import healthy_objects
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.connection import (
     ARGUMENTS as REGISTRY_ARGUMENTS,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import RegistryRepository
-from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.execute import (
-    foretold,
-    is_up,
-    run,
-)
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.locks import lock_folder
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.progress import Progress
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.rendering import FluxCli
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.run import Edge, run
 
 # The options of a registry, with its address for this machine and for Flux in place of a url.
 REGISTRY: dict[str, Any] = {
@@ -73,41 +66,28 @@ def workloads_task(
     show: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     """What the task returns; lines about what happens go to ``show``. Raises LoopError."""
-    if mode.check and not is_up(params):
-        return _foretold(params, mode, warn)
-    cluster = KubernetesCluster(params)
-    follower = None
-    if show is not None and params["progress"] and not mode.check:
+    cluster = None if mode.check and not is_up(params) else KubernetesCluster(params)
+    edge = Edge(cluster, RegistryRepository, FluxCli(params["flux"]), warn, locks=lock_folder())
+    if cluster is not None and show is not None and params["progress"] and not mode.check:
         follower = Progress(
             show, lambda kustomization: healthy_objects(cluster, kustomization), is_verbose=mode.verbose
         )
+        edge = replace(edge, follower=follower)
+    result = run(params, edge, check_mode=mode.check, with_diff=mode.diff)
+    return {**result, "kubeconfig_used": cluster.origin} if mode.verbose and cluster else result
+
+
+def is_up(params: Mapping[str, Any]) -> bool:
+    """Whether the registry answers, and the kubeconfig is there: without, no loop runs."""
+    kubeconfig = params["kubeconfig"]
+    is_known = not isinstance(kubeconfig, str) or os.path.exists(os.path.expanduser(kubeconfig))
+    return is_known and _listens(params["registry"]["host"])
+
+
+def _listens(host: str) -> bool:
+    address, _colon, port = host.partition("/")[0].rpartition(":")
     try:
-        result = run(
-            params,
-            cluster=cluster,
-            connect=RegistryRepository,
-            renderer=FluxCli(params["flux"]),
-            warn=warn,
-            check_mode=mode.check,
-            with_diff=mode.diff,
-            follower=follower,
-            locks=lock_folder(),
-        )
-    except ClusterError as error:
-        # A task before this one would have brought Flux, or the namespace.
-        if not mode.check or error.status != 404 or isinstance(error, NotFoundError):
-            raise
-        warn(f"{error.message} Everything is said to be made.")
-        return _foretold(params, mode, warn)
-    return {**result, "kubeconfig_used": cluster.origin} if mode.verbose else result
-
-
-def _foretold(params: Mapping[str, Any], mode: Mode, warn: Callable[[str], None]) -> dict[str, Any]:
-    renderer = FluxCli(params["flux"])
-    return foretold(
-        params,
-        connect=RegistryRepository,
-        renderer=renderer if os.path.exists(renderer.program) else None,
-        warn=warn,
-        with_diff=mode.diff,
-    )
+        with socket.create_connection((address, int(port)), timeout=2):
+            return True
+    except (OSError, ValueError):
+        return not port.isdecimal()

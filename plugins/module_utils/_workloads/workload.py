@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -68,9 +69,10 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Workload:
-    """One workload with the options the user gave and the defaults of the rest."""
+    """One workload with the options the user gave and the defaults of the rest, and the registry it is in."""
 
     options: Mapping[str, Any]
+    endpoint: Endpoint
 
     @property
     def name(self) -> str:
@@ -109,9 +111,10 @@ class Workload:
         """Whether Flux takes the registry's Secret, since the workload names none of its own."""
         return self.is_present and self.options[reference] is None
 
-    def source_object(self, endpoint: Endpoint) -> Object:
+    @cached_property
+    def source_object(self) -> Object:
         """Its OCIRepository."""
-        secrets = {reference: {"name": name} for reference, name in endpoint.secrets.items()}
+        secrets = {reference: {"name": name} for reference, name in self.endpoint.secrets.items()}
         given = {name: self.options[name] for name in _OF_SOURCE if self.options[name] is not None}
         return manifest(
             OCI_REPOSITORY,
@@ -120,16 +123,17 @@ class Workload:
                 **given,
                 "name": self.name,
                 "namespace": self.namespace,
-                "url": self.url(endpoint.cluster),
+                "url": self.url(self.endpoint.cluster),
                 "tag": self.options["tag"],
                 "interval": self.options["interval"],
-                "insecure": True if endpoint.insecure else None,
+                "insecure": True if self.endpoint.insecure else None,
                 "suspend": self.options["suspend"],
                 "labels": self.options["labels"],
                 "annotations": self.options["annotations"],
             },
         )
 
+    @cached_property
     def kustomization_object(self) -> Object:
         """Its Kustomization."""
         substitution = {
@@ -155,7 +159,7 @@ class Workload:
         )
 
 
-def read_workloads(listed: Sequence[Any], namespace: str = FLUX_SYSTEM) -> list[Workload]:
+def read_workloads(listed: Sequence[Any], endpoint: Endpoint, namespace: str = FLUX_SYSTEM) -> list[Workload]:
     """The workloads of a list, checked one by one and together; those that name no namespace are in this one.
 
     Raises LoopError naming the workload, the option and its value for the first thing that is wrong.
@@ -171,7 +175,7 @@ def read_workloads(listed: Sequence[Any], namespace: str = FLUX_SYSTEM) -> list[
         result = validator.validate(options)
         if result.error_messages:
             raise LoopError(f"{called}: {'; '.join(result.error_messages)}.")
-        workload = Workload(result.validated_parameters)
+        workload = Workload(result.validated_parameters, endpoint)
         if workload.is_present and not workload.options["path"]:
             raise LoopError(
                 f"{called}: path is missing. Name the folder with its manifests, or give it state: absent."
@@ -183,8 +187,8 @@ def read_workloads(listed: Sequence[Any], namespace: str = FLUX_SYSTEM) -> list[
             )
         try:
             check_tag(workload.options["tag"])
-            workload.kustomization_object()
-            workload.source_object(Endpoint("localhost", "localhost", insecure=False))
+            # Built once: what cannot be built is refused here.
+            _ = workload.kustomization_object, workload.source_object
         except LoopError as error:
             raise LoopError(f"{called}: {error.message}") from error
         workloads[workload.kustomization] = workload

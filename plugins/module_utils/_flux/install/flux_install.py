@@ -27,10 +27,10 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors imp
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.apply import (
     FIELD_MANAGER,
     Applied,
-    carry_out_removal,
+    carry_out_deletion,
     content,
-    plan_removal,
-    predict_removal,
+    plan_deletion,
+    predict_deletion,
     wait_until,
     wait_until_gone,
 )
@@ -559,10 +559,10 @@ def _remove_all(cluster: Cluster, items: Sequence[Object], options: Options) -> 
 
 
 def _remove(cluster: Cluster, ref: ObjectRef, options: Options, wait_seconds: float | None = None) -> Applied:
-    plan = plan_removal(cluster, ref)
+    plan = plan_deletion(cluster, ref)
     if options.check_mode:
-        return predict_removal(cluster, plan)
-    return carry_out_removal(cluster, plan, wait_seconds)
+        return predict_deletion(cluster, plan)
+    return carry_out_deletion(cluster, plan, wait_seconds)
 
 
 def _each(items: Iterable[Item], call: Callable[[Item], Result]) -> list[Result]:

@@ -215,7 +215,10 @@ def substitutes(kustomization: Object) -> list[tuple[Identity, bool]]:
     """What ``substituteFrom`` names, and whether it may be missing."""
     named = (kustomization["spec"].get("postBuild") or {}).get("substituteFrom") or []
     namespace = kustomization["metadata"]["namespace"]
-    return [(Identity("", one["kind"], namespace, one["name"]), bool(one.get("optional"))) for one in named]
+    return [
+        (Identity("", source["kind"], namespace, source["name"]), bool(source.get("optional")))
+        for source in named
+    ]
 
 
 def found_substitutes(foresight: Foresight, kustomization: Object) -> tuple[list[Object], list[Identity]]:

@@ -8,7 +8,7 @@ Check mode tells it. A run finds out by the very same way what has drifted, and 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
@@ -16,6 +16,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.change import (
     Change,
+    creation,
     read_rendered,
     variables,
     with_variables,
@@ -41,9 +42,9 @@ class Together(Protocol):
         """The answers, in the order of the items."""
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
 class Subject:
-    """One workload: its Kustomization as it would be and as it is, and what would become of its objects.
+    """One workload: its Kustomization as it would be and as it is. Each is one of its own, and no other.
 
     ``render`` returns what a Kustomization makes of the workload's folder, ``manifests`` the objects in the
     folder as they are written. ``is_changing`` says that Flux is going to reconcile it in any case.
@@ -55,8 +56,6 @@ class Subject:
     render: Callable[[Object], str]
     manifests: Callable[[], Sequence[Object]]
     is_changing: bool
-    changes: list[Change] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
 
     @property
     def is_suspended(self) -> bool:
@@ -73,90 +72,128 @@ class Subject:
         return bool(substitutes(self.kustomization))
 
 
-def foretell(foresight: Foresight, subjects: Sequence[Subject], together: Together) -> list[str]:
-    """Note for each of ``subjects``, which are in the order of their dependencies, what Flux would change.
+@dataclass(frozen=True)
+class Prediction:
+    """What would become of the objects of one workload. ``is_drift`` where nothing else changes it."""
 
-    Returns why the drift of some kinds cannot be seen. Raises LoopError when one that is changing does not
+    changes: tuple[Change, ...] = ()
+    warnings: tuple[str, ...] = ()
+    is_drift: bool = False
+
+    @property
+    def drift(self) -> list[str]:
+        """How what Flux applied is other than it applied it, a sentence each."""
+        certain = [change for change in self.changes if change.is_certain and self.is_drift]
+        return [f"drift: {sentence}" for change in certain for sentence in change.drift()]
+
+
+@dataclass(frozen=True)
+class Built:
+    """What Flux would build of a folder, and what is not known of it."""
+
+    items: tuple[Object, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def predict(
+    foresight: Foresight, subjects: Sequence[Subject], together: Together
+) -> tuple[list[Prediction], list[str]]:
+    """What Flux would change for each of ``subjects``, which are in the order of their dependencies.
+
+    Besides, why the drift of some kinds cannot be seen. Raises LoopError when one that is changing does not
     build.
     """
+    doubtful, unseen = _doubtful(foresight, subjects, together)
+    due = [subject for subject in subjects if subject.is_changing or subject in doubtful]
+    first = [subject for subject in due if not subject.depends_on_data]
+    built: dict[Subject, Built] = dict(zip(first, together(partial(_built, foresight), first), strict=True))
+    for each in built.values():
+        foresight.expect(each.items)
+    predictions = []
+    for subject in subjects:
+        if subject.depends_on_data and (subject in due or _has_other_data(foresight, subject)):
+            built[subject] = _built(foresight, subject)
+            foresight.expect(built[subject].items)
+        predictions.append(_predicted(foresight, subject, built.get(subject, Built()), together))
+        foresight.take(predictions[-1].changes)
+    return predictions, unseen
+
+
+def predict_first(subject: Subject) -> Prediction:
+    """What Flux would make for a subject in a cluster of which nothing is known. Raises LoopError."""
+    text = subject.render(with_variables(subject.kustomization, {}))
+    items = read_rendered(text, subject.manifests())
+    return Prediction(() if subject.is_suspended else tuple(creation(item) for item in items))
+
+
+def _doubtful(
+    foresight: Foresight, subjects: Sequence[Subject], together: Together
+) -> tuple[set[Subject], list[str]]:
+    """Those that may have drifted, and why the drift of some kinds cannot be seen."""
     steady = [
-        one for one in subjects if not one.is_changing and not one.is_suspended and not one.is_elsewhere
+        subject
+        for subject in subjects
+        if not subject.is_changing and not subject.is_suspended and not subject.is_elsewhere
     ]
-    known = [one.live for one in steady if one.live is not None]
+    known = [subject.live for subject in steady if subject.live is not None]
     live, unseen = live_inventories(foresight, known, together)
-    doubtful = {
-        id(one)
-        for one, is_doubtful in zip(
-            steady, together(partial(_is_doubtful, foresight, live, unseen), steady), strict=True
-        )
-        if is_doubtful
-    }
-    first = [one for one in subjects if not one.depends_on_data and (one.is_changing or id(one) in doubtful)]
-    rendered = dict(zip(map(id, first), together(partial(_rendered, foresight), first), strict=True))
-    for items in rendered.values():
-        foresight.expect(items)
-    for one in subjects:
-        if one.depends_on_data and (
-            one.is_changing or id(one) in doubtful or _has_other_data(foresight, one)
-        ):
-            rendered[id(one)] = _rendered(foresight, one)
-            foresight.expect(rendered[id(one)])
-        if id(one) in rendered and not one.is_suspended and not one.is_elsewhere:
-            one.changes = _changes(foresight, one, rendered[id(one)], together)
-            foresight.take(one.changes)
-    return list(unseen.values())
+    answers = together(partial(_is_doubtful, foresight, live, unseen), steady)
+    doubtful = {subject for subject, is_doubtful in zip(steady, answers, strict=True) if is_doubtful}
+    return doubtful, list(unseen.values())
 
 
 def _is_doubtful(
-    foresight: Foresight, live: Mapping[Identity, Object], unseen: Mapping[str, str], one: Subject
+    foresight: Foresight, live: Mapping[Identity, Object], unseen: Mapping[str, str], subject: Subject
 ) -> bool:
-    if one.live is None:
+    if subject.live is None:
         return False
-    if may_have_drifted(one.live, live, one.manifests(), unseen):
+    if may_have_drifted(subject.live, live, subject.manifests(), unseen):
         return True
-    since = last_looked(one.live)
-    found, _missing = found_substitutes(foresight, one.kustomization)
+    since = last_looked(subject.live)
+    found, _missing = found_substitutes(foresight, subject.kustomization)
     return any(is_changed_since(item, since) for item in found)
 
 
-def _has_other_data(foresight: Foresight, one: Subject) -> bool:
-    return not one.is_suspended and any(
-        foresight.expected(identity) is not None for identity, _is_optional in substitutes(one.kustomization)
+def _has_other_data(foresight: Foresight, subject: Subject) -> bool:
+    return not subject.is_suspended and any(
+        foresight.expected(identity) is not None
+        for identity, _is_optional in substitutes(subject.kustomization)
     )
 
 
-def _rendered(foresight: Foresight, one: Subject) -> list[Object]:
+def _built(foresight: Foresight, subject: Subject) -> Built:
     """What Flux would make of the folder; nothing, with a warning, for what is steady and does not build."""
-    found, missing = found_substitutes(foresight, one.kustomization)
-    for identity in missing:
-        one.warnings.append(
-            f"substitute_from names {identity}, which is not in the cluster: Flux waits for it, and what it"
-            " would apply is foretold without its values."
-        )
-    if one.is_elsewhere:
-        one.warnings.append("It is applied to another cluster (kube_config), for which nothing is foretold.")
+    found, missing = found_substitutes(foresight, subject.kustomization)
+    warnings = [
+        f"substitute_from names {identity}, which is not in the cluster: Flux waits for it, and what it"
+        " would apply is foretold without its values."
+        for identity in missing
+    ]
+    if subject.is_elsewhere:
+        warnings.append("It is applied to another cluster (kube_config), for which nothing is foretold.")
     try:
-        return read_rendered(one.render(with_variables(one.kustomization, variables(found))), one.manifests())
+        text = subject.render(with_variables(subject.kustomization, variables(found)))
+        return Built(tuple(read_rendered(text, subject.manifests())), tuple(warnings))
     except LoopError as error:
-        if one.is_changing:
-            raise LoopError(f"Workload {one.name}: {error.message}") from error
-        one.warnings.append(f"Its drift cannot be told: {error.message}")
-        return []
+        if subject.is_changing:
+            raise LoopError(f"Workload {subject.name}: {error.message}") from error
+        return Built((), (*warnings, f"Its drift cannot be told: {error.message}"))
 
 
-def _changes(foresight: Foresight, one: Subject, items: Sequence[Object], together: Together) -> list[Change]:
-    if not items and not one.is_changing:
-        return []
-    answers = together(partial(foresight.change, kustomization=one.kustomization), items)
-    changes = [change for change in answers if change is not None]
-    # The controller prunes only after it has applied everything.
-    if one.live is not None and one.kustomization["spec"].get("prune") and not refused(changes):
-        changes += foresight.prunings(one.live, map(foresight.identity, items))
-    return changes
+def _predicted(foresight: Foresight, subject: Subject, built: Built, together: Together) -> Prediction:
+    changes: list[Change] = []
+    is_told = bool(built.items) or subject.is_changing
+    if is_told and not subject.is_suspended and not subject.is_elsewhere:
+        answers = together(partial(foresight.change, kustomization=subject.kustomization), built.items)
+        changes = [change for change in answers if change is not None]
+        # The controller prunes only after it has applied everything.
+        if subject.live is not None and subject.kustomization["spec"].get("prune") and not refused(changes):
+            changes += foresight.prunings(subject.live, map(foresight.identity, built.items))
+    return Prediction(tuple(changes), built.warnings, is_drift=not subject.is_changing)
 
 
 def waves(foresight: Foresight, drifted: Sequence[Subject]) -> list[list[Subject]]:
     """Those that can be reconciled together, then one by one those whose variables change with others."""
-    late = [one for one in drifted if _has_other_data(foresight, one)]
-    first = [one for one in drifted if one not in late]
-    return [wave for wave in (first, *([one] for one in late)) if wave]
+    late = [subject for subject in drifted if _has_other_data(foresight, subject)]
+    first = [subject for subject in drifted if subject not in late]
+    return [wave for wave in (first, *([subject] for subject in late)) if wave]

@@ -15,12 +15,12 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors imp
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.apply import (
     FIELD_MANAGER,
     carry_out,
-    carry_out_removal,
+    carry_out_deletion,
     owned_fields,
     plan_apply,
-    plan_removal,
+    plan_deletion,
     predict,
-    predict_removal,
+    predict_deletion,
     run_resource,
     wait_until_gone,
     wait_until_ready,
@@ -42,7 +42,7 @@ def apply_object(cluster, kind, desired, *, force=False):
 
 
 def remove_object(cluster, ref, wait_seconds=None):
-    return carry_out_removal(cluster, plan_removal(cluster, ref), wait_seconds)
+    return carry_out_deletion(cluster, plan_deletion(cluster, ref), wait_seconds)
 
 
 def applied_cluster(**options):
@@ -142,7 +142,7 @@ def test_what_is_being_deleted_is_not_applied_to():
 
 def test_removal_and_its_prediction():
     cluster = applied_cluster()
-    assert predict_removal(cluster, plan_removal(cluster, REF)).is_changed
+    assert predict_deletion(cluster, plan_deletion(cluster, REF)).is_changed
     assert REF in cluster.objects
     assert remove_object(cluster, REF, wait_seconds=1).changes == ["deleted"]
     assert not remove_object(cluster, REF, wait_seconds=1).is_changed

@@ -23,6 +23,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds impo
     REQUESTED_AT,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.reconcile import (
+    assess,
     explained,
     reconcile,
     run_reconcile,
@@ -534,6 +535,23 @@ def test_nothing_to_prove_asks_for_nothing():
 )
 def test_the_narrowest_scope(refs_, namespace, selector):
     assert Scope.of(refs_) == Scope(OCI_REPOSITORY, namespace, selector)
+
+
+@pytest.mark.parametrize(
+    "own", [kustomization(), kustomization("shop", NEW, FAILED), kustomization(suspend=True)]
+)
+@pytest.mark.parametrize("seen_too", [(), (source("shop", NEW),)])
+def test_what_was_seen_already_is_assessed_as_if_it_were_read(own, seen_too):
+    cluster = cluster_of(source("shop", NEW), own)
+    [read] = reconcile(cluster, [request()], check_mode=True)
+    cluster.asked.clear()
+    proof = assess(cluster, request(), [own, *seen_too])
+    assert (proof.verdict, proof.triggers) == (read.verdict, read.triggers)
+    assert cluster.asked == ([] if seen_too else [f"get {SOURCE}"])
+
+
+def test_a_source_that_is_gone_is_assessed_as_not_found():
+    assert assess(MemoryCluster(), request(), [kustomization()]).verdict.reason == "NotFound"
 
 
 PARAMS = {"namespace": "flux-system", "name": "shop", "timeout": 5.0, "expected_digest": NEW}

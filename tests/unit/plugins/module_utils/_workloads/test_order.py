@@ -11,12 +11,18 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.order
     in_order,
     unlisted_dependencies,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.workload import read_workloads
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.workload import (
+    Endpoint,
+    read_workloads,
+)
+
+ENDPOINT = Endpoint("127.0.0.1:5001", "registry:5000", insecure=True)
 
 
 def listed(**dependencies):
     return read_workloads(
-        [{"name": name, "path": name, "depends_on": after} for name, after in dependencies.items()]
+        [{"name": name, "path": name, "depends_on": after} for name, after in dependencies.items()],
+        ENDPOINT,
     )
 
 
@@ -57,7 +63,8 @@ def test_dependencies_that_the_list_does_not_bring_are_told_with_who_wants_them(
             {"name": "web", "path": "x", "depends_on": ["api", "old", "gone"]},
             {"name": "api", "path": "x"},
             {"name": "gone", "state": "absent"},
-        ]
+        ],
+        ENDPOINT,
     )
     found = {(str(ref), name) for ref, name in unlisted_dependencies(workloads).items()}
     assert found == {

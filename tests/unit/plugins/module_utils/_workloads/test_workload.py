@@ -14,12 +14,12 @@ ENDPOINT = Endpoint("127.0.0.1:5001", "registry:5000", insecure=True)
 
 
 def one(**options):
-    return read_workloads([{"name": "shop", "path": "./shop", **options}])[0]
+    return read_workloads([{"name": "shop", "path": "./shop", **options}], ENDPOINT)[0]
 
 
 def test_name_and_path_are_enough():
     workload = one()
-    assert workload.source_object(ENDPOINT) == {
+    assert workload.source_object == {
         "apiVersion": "source.toolkit.fluxcd.io/v1",
         "kind": "OCIRepository",
         "metadata": {"name": "shop", "namespace": "flux-system"},
@@ -30,7 +30,7 @@ def test_name_and_path_are_enough():
             "insecure": True,
         },
     }
-    assert workload.kustomization_object() == {
+    assert workload.kustomization_object == {
         "apiVersion": "kustomize.toolkit.fluxcd.io/v1",
         "kind": "Kustomization",
         "metadata": {"name": "shop", "namespace": "flux-system"},
@@ -55,7 +55,7 @@ def test_every_other_option_reaches_flux():
         wait=False,
         suspend=True,
         health_checks=[{"kind": "Deployment", "name": "shop", "namespace": "shop", "api_version": "apps/v1"}],
-    ).kustomization_object()["spec"]
+    ).kustomization_object["spec"]
     assert spec["path"] == "./overlays/local"
     assert spec["dependsOn"] == [{"name": "base"}, {"name": "dns", "namespace": "infra"}]
     assert spec["postBuild"] == {
@@ -77,11 +77,11 @@ def test_options_of_its_source_and_metadata_reach_flux():
         proxy_secret_ref={"name": "proxy"},
         verify={"provider": "cosign", "secret_ref": {"name": "keys"}},
     )
-    source = workload.source_object(ENDPOINT)
+    source = workload.source_object
     assert source["spec"]["provider"] == "generic"
     assert source["spec"]["proxySecretRef"] == {"name": "proxy"}
     assert source["spec"]["verify"] == {"provider": "cosign", "secretRef": {"name": "keys"}}
-    for item in (source, workload.kustomization_object()):
+    for item in (source, workload.kustomization_object):
         assert item["metadata"]["labels"] == {"team": "shop"}
         assert item["metadata"]["annotations"] == {"why": "because"}
 
@@ -104,15 +104,18 @@ def test_options_of_its_source_and_metadata_reach_flux():
 )
 def test_what_is_wrong_is_named(listed, told):
     with pytest.raises(LoopError, match=told):
-        read_workloads(listed)
+        read_workloads(listed, ENDPOINT)
 
 
 def test_one_name_in_two_namespaces_is_two_workloads():
     listed = [{"name": "shop", "path": "x"}, {"name": "shop", "path": "x", "namespace": "other"}]
-    assert len(read_workloads(listed)) == 2
+    assert len(read_workloads(listed, ENDPOINT)) == 2
 
 
 def test_workloads_that_name_no_namespace_are_where_flux_is():
     listed = [{"name": "shop", "path": "x"}, {"name": "shop", "path": "x", "namespace": "other"}]
-    assert [workload.namespace for workload in read_workloads(listed, "gitops")] == ["gitops", "other"]
-    assert [workload.namespace for workload in read_workloads(listed)] == ["flux-system", "other"]
+    assert [workload.namespace for workload in read_workloads(listed, ENDPOINT, "gitops")] == [
+        "gitops",
+        "other",
+    ]
+    assert [workload.namespace for workload in read_workloads(listed, ENDPOINT)] == ["flux-system", "other"]

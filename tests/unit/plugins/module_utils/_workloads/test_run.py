@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import base64
+import collections
 import copy
+import os
 import socket
 import threading
 
 import pytest
 import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Kind, ObjectRef
+from ansible_collections.gitops.flux_local.plugins.module_utils._content import packing
+from ansible_collections.gitops.flux_local.plugins.module_utils._content.archive import compressed
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
     KUSTOMIZATION,
     OCI_REPOSITORY,
     REQUESTED_AT,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.execute import foretold, is_up, run
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.options import manifest
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads import workload as workload_module
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.registry_secrets import SECRET
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.run import Edge, run
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.task import is_up
 from ansible_collections.gitops.flux_local.tests.unit.fakes.cluster import MemoryCluster
 from ansible_collections.gitops.flux_local.tests.unit.fakes.repository import MemoryRepository
 
@@ -49,6 +57,8 @@ def condition(status, reason, message):
 class Bench:
     """Folders, a registry and a cluster in memory, and a Flux that applies all but what is ``broken``."""
 
+    is_there = True
+
     def __init__(self, folder):
         self.folder = folder
         self.repositories = {}
@@ -77,7 +87,7 @@ class Bench:
     def reconcile(self, cluster, ref):
         source_ref, own_ref = refs(ref.name)
         source, own = (copy.deepcopy(cluster.objects[each]) for each in (source_ref, own_ref))
-        manifest = self.repositories[ref.name].manifest(source["spec"]["ref"]["tag"])
+        manifest = self.repositories[ref.name].manifests[source["spec"]["ref"]["tag"]]
         revision = f"latest@{manifest.digest}"
         unhealthy = manifest.digest in self.unhealthy_digests
         fine = ref.name not in self.broken and not unhealthy
@@ -130,28 +140,18 @@ class Bench:
             "on_failure": on_failure,
         }
 
+    def edge(self, cluster):
+        return Edge(cluster, self.connect, self, self.warnings.append)
+
     def foretell(self, *workloads):
         self.cluster.asked.clear()
-        return foretold(
-            self.params(workloads),
-            connect=self.connect,
-            renderer=self,
-            warn=self.warnings.append,
-            with_diff=True,
-        )
+        return run(self.params(workloads), self.edge(None), check_mode=True, with_diff=True)
 
     def run(self, *workloads, check_mode=False, on_failure="stop", **registry):
         self.cluster.asked.clear()
         self.rendered.clear()
-        return run(
-            self.params(workloads, on_failure, **registry),
-            cluster=self.cluster,
-            connect=self.connect,
-            renderer=self,
-            warn=self.warnings.append,
-            check_mode=check_mode,
-            with_diff=True,
-        )
+        params = self.params(workloads, on_failure, **registry)
+        return run(params, self.edge(self.cluster), check_mode=check_mode, with_diff=True)
 
     def tags(self, name):
         manifest = self.repositories[name].manifest("latest") if name in self.repositories else None
@@ -178,6 +178,95 @@ def test_a_folder_becomes_what_runs_and_a_second_run_leaves_everything_alone(ben
     assert (again["changed"], again["receipts"][0]["why"], again["diff"]) == (False, [], [])
     assert bench.written() == []
     assert bench.rendered == []
+
+
+class Counts:
+    """How often a folder is read and things are done that a run needs to do once."""
+
+    def __init__(self, monkeypatch, folder):
+        self.folder = str(folder)
+        self.seen = []
+        count = self.count
+        monkeypatch.setattr(
+            ArgumentSpecValidator, "validate", count("validate", ArgumentSpecValidator.validate)
+        )
+        monkeypatch.setattr(f"{workload_module.__name__}.manifest", count("build", manifest))
+        monkeypatch.setattr(f"{packing.__name__}.compressed", count("compress", compressed))
+        monkeypatch.setattr(os, "scandir", self.count_of_folder("list folder", os.scandir))
+        monkeypatch.setattr("builtins.open", self.count_of_folder("read file", open))
+
+    def count(self, what, call):
+        def counted(*args, **options):
+            self.seen.append(what)
+            return call(*args, **options)
+
+        return counted
+
+    def count_of_folder(self, what, call):
+        def counted(path, *args, **options):
+            if str(path).startswith(self.folder):
+                self.seen.append(what)
+            return call(path, *args, **options)
+
+        return counted
+
+    def taken(self):
+        taken = collections.Counter(self.seen)
+        self.seen.clear()
+        return taken
+
+
+LOOKED_AT_ONCE = {"validate": 1, "build": 2, "list folder": 1, "read file": 1}
+
+
+def asked_about(bench, name):
+    """What the cluster and the registry were asked of a workload, and how often."""
+    asked = collections.Counter(
+        each for each in bench.cluster.asked if each.endswith(f"/{name}") or f"={name}" in each
+    )
+    reads = [each for each in bench.repositories[name].asked if each.startswith("read")]
+    bench.repositories[name].asked.clear()
+    return dict(asked), reads
+
+
+def test_a_run_looks_at_everything_once_before_it_acts_and_once_after(bench, monkeypatch):
+    source, own = refs("shop")
+    before = {f"get {source}": 1, f"get {own}": 1}
+    after = {
+        "list kustomizations flux-system metadata.name=shop": 1,
+        "list ocirepositories flux-system metadata.name=shop": 1,
+        "watch kustomizations flux-system metadata.name=shop": 1,
+        "watch ocirepositories flux-system metadata.name=shop": 1,
+    }
+    workload = bench.workload("shop", "a: *no-plain-manifest\n")
+    counts = Counts(monkeypatch, bench.folder)
+    dry_runs = {f"dry-run {source}": 1, f"dry-run {own}": 1}
+
+    bench.run(workload, check_mode=True)
+    assert counts.taken() == LOOKED_AT_ONCE | {"compress": 1}
+    assert asked_about(bench, "shop") == (before | dry_runs, ["read latest"])
+
+    bench.run(workload)
+    assert counts.taken() == LOOKED_AT_ONCE | {"compress": 1}
+    asked, reads = asked_about(bench, "shop")
+    assert {each: number for each, number in asked.items() if not each.startswith("patch")} == (
+        before | dry_runs | after | {f"apply {source}": 1, f"apply {own}": 1}
+    )
+    assert reads == ["read latest"]
+    assert bench.rendered == ["shop"]
+
+    bench.run(workload)
+    assert counts.taken() == LOOKED_AT_ONCE
+    unwatched = {each: number for each, number in after.items() if not each.startswith("watch")}
+    assert asked_about(bench, "shop") == (before | unwatched, ["read latest"])
+
+
+def test_without_a_loop_check_mode_looks_at_the_folder_once(bench, monkeypatch):
+    workload = bench.workload("shop")
+    counts = Counts(monkeypatch, bench.folder)
+    bench.foretell(workload)
+    assert counts.taken() == LOOKED_AT_ONCE
+    assert bench.repositories["shop"].asked == []
 
 
 def test_only_what_was_edited_is_pushed_and_reconciled(bench):

@@ -1,0 +1,214 @@
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+"""What is to be done for workloads, after one look at the cluster and the registry; nothing is written yet.
+
+Whatever can be refused is refused here, in check mode and in a run alike. Check mode stops after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.push import (
+    PushPlan,
+    plan_push,
+    whole,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Object, ObjectRef
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.at_once import for_each_to_the_end
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.apply import (
+    Applied,
+    ApplyPlan,
+    DeletionPlan,
+    plan_apply,
+    plan_deletion,
+    predict,
+    predict_deletion,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
+    KUSTOMIZATION,
+    OCI_REPOSITORY,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.order import unlisted_dependencies
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.outcome import Delivery
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.parse import Asked
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.prepare import Prepared
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.registry_secrets import (
+    SecretPlan,
+    plan_secret,
+    unused_secret,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.workload import Workload
+
+CONNECTIONS = 8
+NO_LOOP = "the loop does not run yet"
+
+together = partial(for_each_to_the_end, at_once=CONNECTIONS)
+
+
+@dataclass(frozen=True)
+class RolloutPlan:
+    """What is to be done for a workload that is to be in the cluster, and what that would change.
+
+    There is nothing to push or apply where no loop runs.
+    """
+
+    prepared: Prepared
+    predicted: Delivery
+    push: PushPlan | None = None
+    objects: tuple[ApplyPlan, ...] = ()  # its source, then its Kustomization
+
+    @property
+    def workload(self) -> Workload:
+        return self.prepared.workload
+
+    @property
+    def live(self) -> tuple[Object, ...]:
+        """Its objects as they were seen in the cluster, Kustomization first; none unless both are there."""
+        found = [plan.live for plan in reversed(self.objects) if plan.live is not None]
+        return tuple(found) if len(found) == len(self.objects) else ()
+
+
+@dataclass(frozen=True)
+class RemovalPlan:
+    """What is to be done for a workload that is not to be in the cluster, and what that would change."""
+
+    workload: Workload
+    objects: tuple[DeletionPlan, ...] = ()  # its Kustomization, then its source
+    predicted: tuple[Applied, ...] = ()
+    secrets: tuple[ObjectRef, ...] = ()  # of the registry, which no source needs any more
+
+    @property
+    def told_secrets(self) -> tuple[str, ...]:
+        """What becomes of the Secrets, a sentence each."""
+        return tuple(f"Secret {ref.name}: deleted" for ref in self.secrets)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done for all workloads of a run."""
+
+    rollouts: tuple[RolloutPlan, ...]
+    removals: tuple[RemovalPlan, ...]
+    secrets: tuple[SecretPlan, ...] = ()
+
+
+def plan_workloads(prepared: Sequence[Prepared], asked: Asked, cluster: Cluster, *, with_diff: bool) -> Plan:
+    """What it takes to have the workloads as they are asked for. Raises LoopError for what is refused."""
+    _refuse_unknown_dependencies(cluster, asked.workloads)
+    # What the API server would refuse, or that there is none, shows before anything is pushed.
+    secrets = _plan_secrets(prepared, asked, cluster)
+    objects = together(partial(_plan_objects, cluster), prepared)
+    pushes = together(partial(_plan_push, with_diff=with_diff), prepared)
+    rollouts = tuple(
+        RolloutPlan(
+            each,
+            Delivery(push.predicted, _told(secrets, each.workload), applied, shown=push.diff),
+            push,
+            plans,
+        )
+        for each, push, (plans, applied) in zip(prepared, pushes, objects, strict=True)
+    )
+    return Plan(rollouts, _plan_removals(prepared, asked, cluster), secrets)
+
+
+def plan_against_nothing(prepared: Sequence[Prepared], asked: Asked, *, with_diff: bool) -> Plan:
+    """The plan where no loop runs: there is nothing to compare with, so everything would be made."""
+    return Plan(
+        tuple(
+            RolloutPlan(
+                each,
+                Delivery(
+                    reasons=(NO_LOOP,),
+                    shown=whole(each.repository.reference.url, each.pack) if with_diff else (),
+                ),
+            )
+            for each in prepared
+        ),
+        tuple(RemovalPlan(workload) for workload in _absent(asked)),
+    )
+
+
+def _absent(asked: Asked) -> Iterable[Workload]:
+    """Those that are to go, each before what it depends on."""
+    return (workload for workload in reversed(asked.workloads) if not workload.is_present)
+
+
+def _refuse_unknown_dependencies(cluster: Cluster, workloads: Sequence[Workload]) -> None:
+    for dependency, dependent in unlisted_dependencies(workloads).items():
+        if cluster.get(dependency) is None:
+            raise LoopError(
+                f"Workload {dependent}: depends_on names {dependency.name}, but the list has no such "
+                f"workload and the cluster no {dependency}. Add it to the list, or correct the name."
+            )
+
+
+def _plan_objects(cluster: Cluster, prepared: Prepared) -> tuple[tuple[ApplyPlan, ...], tuple[Applied, ...]]:
+    """What is to be applied, and what the API server says would become of it."""
+    workload = prepared.workload
+    plans = (
+        plan_apply(cluster, OCI_REPOSITORY, workload.source_object, force=True),
+        plan_apply(cluster, KUSTOMIZATION, workload.kustomization_object, force=True),
+    )
+    return plans, tuple(predict(cluster, plan) for plan in plans)
+
+
+def _plan_push(prepared: Prepared, *, with_diff: bool) -> PushPlan:
+    return plan_push(prepared.pack, prepared.request, prepared.repository, with_diff=with_diff)
+
+
+def _plan_secrets(prepared: Sequence[Prepared], asked: Asked, cluster: Cluster) -> tuple[SecretPlan, ...]:
+    """The registry's Secrets, in every namespace with a source that names them."""
+    return tuple(
+        plan_secret(cluster, secret, namespace)
+        for secret in asked.registry.secrets
+        for namespace in sorted(
+            {each.workload.namespace for each in prepared if each.workload.needs(secret.reference)}
+        )
+    )
+
+
+def _told(secrets: Sequence[SecretPlan], workload: Workload) -> tuple[str, ...]:
+    """What becomes of the Secrets that a workload needs, a sentence each."""
+    return tuple(
+        f"Secret {plan.secret.name}: {plan.why}"
+        for plan in secrets
+        if plan.why and plan.namespace == workload.namespace and workload.needs(plan.secret.reference)
+    )
+
+
+def _plan_removals(prepared: Sequence[Prepared], asked: Asked, cluster: Cluster) -> tuple[RemovalPlan, ...]:
+    going = list(_absent(asked))
+    objects = [_plan_deletions(cluster, workload) for workload in going]
+    sources: dict[ObjectRef, Object | None] = {workload.source: None for workload in going}
+    sources |= {each.workload.source: each.workload.source_object for each in prepared}
+    # The last one of a namespace takes the Secrets with it.
+    last = {workload.namespace: workload for workload in going}
+    return tuple(
+        RemovalPlan(
+            workload,
+            plans,
+            tuple(predict_deletion(cluster, plan) for plan in plans),
+            _unused_secrets(asked, cluster, workload.namespace, sources)
+            if workload is last[workload.namespace]
+            else (),
+        )
+        for workload, plans in zip(going, objects, strict=True)
+    )
+
+
+def _plan_deletions(cluster: Cluster, workload: Workload) -> tuple[DeletionPlan, ...]:
+    # The Kustomization first: as it goes, Flux prunes what it applied, and needs no source for that.
+    return tuple(plan_deletion(cluster, ref) for ref in (workload.kustomization, workload.source))
+
+
+def _unused_secrets(
+    asked: Asked, cluster: Cluster, namespace: str, sources: dict[ObjectRef, Object | None]
+) -> tuple[ObjectRef, ...]:
+    mine = {ref: item for ref, item in sources.items() if ref.namespace == namespace}
+    found = [unused_secret(cluster, secret, namespace, mine) for secret in asked.registry.secrets]
+    return tuple(ref for ref in found if ref is not None)

@@ -1,0 +1,93 @@
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a run would do: its plan, and what Flux would make of that. Check mode ends here."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.judgement import Request
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.foresight import Foresight
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.foretell import (
+    Subject,
+    predict,
+    predict_first,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.receipt import Proof
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.reconcile import assess
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.outcome import (
+    Outcome,
+    Removal,
+    Rollout,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.plan import (
+    Plan,
+    RemovalPlan,
+    RolloutPlan,
+    together,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.rendering import Renderer
+
+
+def predict_plan(plan: Plan, foresight: Foresight, renderer: Renderer, timeout: float) -> Outcome:
+    """What a run would do, and what Flux would change. Raises LoopError for what does not build."""
+    rollouts = [
+        Rollout(each.prepared, each.predicted, _assessed(each, foresight.cluster, timeout))
+        for each in plan.rollouts
+    ]
+    subjects = [subject_of(rollout, renderer) for rollout in rollouts]
+    predictions, unseen = predict(foresight, subjects, together)
+    return Outcome(
+        tuple(
+            replace(rollout, prediction=prediction)
+            for rollout, prediction in zip(rollouts, predictions, strict=True)
+        ),
+        tuple(together(partial(_predict_removal, foresight), plan.removals)),
+        unseen=tuple(unseen),
+    )
+
+
+def predict_plan_against_nothing(plan: Plan, renderer: Renderer) -> Outcome:
+    """What a run would make where no loop runs; of what Flux makes nothing is told without a renderer."""
+
+    def predicted(planned: RolloutPlan) -> Rollout:
+        rollout = Rollout(planned.prepared, planned.predicted)
+        if not renderer.is_there:
+            return rollout
+        return replace(rollout, prediction=predict_first(subject_of(rollout, renderer)))
+
+    return Outcome(
+        tuple(predicted(planned) for planned in plan.rollouts),
+        tuple(Removal(removal.workload) for removal in plan.removals),
+    )
+
+
+def subject_of(rollout: Rollout, renderer: Renderer) -> Subject:
+    """What is to be predicted of a workload."""
+    prepared = rollout.prepared
+    applied = rollout.delivery.applied[-1] if rollout.delivery.applied else None
+    return Subject(
+        prepared.name,
+        (applied.after if applied else None) or prepared.workload.kustomization_object,
+        applied.before if applied else None,
+        partial(prepared.render, renderer),
+        lambda: prepared.manifests,
+        is_changing=rollout.is_changing,
+    )
+
+
+def _assessed(planned: RolloutPlan, cluster: Cluster, timeout: float) -> Proof | None:
+    """Where a workload stood when it was seen, and whether Flux has to be asked; None if it is not there."""
+    workload, pushed = planned.workload, planned.predicted.pushed
+    if not planned.live:
+        return None
+    request = Request(workload.namespace, workload.name, timeout, pushed.digest if pushed else None)
+    return assess(cluster, request, planned.live)
+
+
+def _predict_removal(foresight: Foresight, removal: RemovalPlan) -> Removal:
+    kustomization = removal.predicted[0].before
+    changes = foresight.deletions(kustomization) if kustomization is not None else []
+    return Removal(removal.workload, removal.predicted, removal.told_secrets, tuple(changes))
