@@ -16,9 +16,9 @@ from ansible.utils.display import Display
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import KubernetesCluster
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.process_table import process_start
 from ansible_collections.gitops.flux_local.plugins.module_utils._loop.playbook_lock import (
     Owner,
-    process_start,
     release,
     take,
 )

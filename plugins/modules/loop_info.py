@@ -21,6 +21,7 @@ requirements:
   - cryptography (Python library)
   - kubernetes (Python library) >= 37
   - oras (Python library)
+  - psutil (Python library) >= 5.9
   - supervisor (Python library)
 options:
   name:
@@ -230,7 +231,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._loop.status imp
 
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    require(module, "cryptography", "kubernetes", "oras", "supervisor")
+    require(module, "cryptography", "kubernetes", "oras", "psutil", "supervisor")
     now = datetime.datetime.now(datetime.UTC)
     exit_with(
         module,

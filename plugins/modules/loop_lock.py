@@ -25,6 +25,9 @@ attributes:
     support: none
   idempotent:
     support: full
+requirements:
+  - filelock (Python library) >= 3.30
+  - psutil (Python library) >= 5.9
 options:
   state_dir:
     description: The state folder of the loop.

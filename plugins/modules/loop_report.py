@@ -32,6 +32,7 @@ requirements:
   - cryptography (Python library)
   - kubernetes (Python library) >= 37
   - oras (Python library)
+  - psutil (Python library) >= 5.9
   - supervisor (Python library)
 options:
   name:

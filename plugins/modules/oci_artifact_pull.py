@@ -79,6 +79,7 @@ options:
     type: int
     default: 200000
 requirements:
+  - filelock (Python library) >= 3.30
   - pathspec (Python library)
 seealso:
   - module: gitops.flux_local.oci_artifact_push
@@ -210,7 +211,7 @@ def main() -> None:
         mutually_exclusive=[artifact_selection.EXCLUSIVE],
         supports_check_mode=True,
     )
-    require(module, "oras", "pathspec")
+    require(module, "filelock", "oras", "pathspec")
     exit_with(
         module,
         lambda: run(

@@ -27,6 +27,7 @@ attributes:
   idempotent:
     support: full
 requirements:
+  - psutil (Python library) >= 5.9
   - supervisor (Python library) >= 4.3
 options:
   state_dir:
@@ -321,7 +322,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    require(module, "supervisor")
+    require(module, "psutil", "supervisor")
     exit_with(module, lambda: run(module.params, check_mode=module.check_mode))
 
 

@@ -28,9 +28,11 @@ attributes:
   idempotent:
     support: full
 requirements:
+  - filelock (Python library) >= 3.30
   - kubernetes (Python library)
   - oras (Python library)
   - pathspec (Python library)
+  - psutil (Python library) >= 5.9
   - watchfiles (Python library)
 options:
   only:

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 import os
 import stat
-import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.files import write_atomically
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.locks import HeldError, held_marker
 
 with suppress(ImportError):  # module.require() names what is missing
     import yaml
@@ -107,21 +107,14 @@ def locked(path: Path) -> Iterator[None]:
     """
     lock = path.with_name(path.name + ".lock")
     lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    deadline = time.monotonic() + LOCK_SECONDS
-    while True:
+    with ExitStack() as held:
         try:
-            os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-            break
-        except FileExistsError:
-            if time.monotonic() > deadline:
-                raise LoopError(
-                    f"path: {lock} is there since another program writes {path}. Delete it if none does."
-                ) from None
-            time.sleep(0.1)
-    try:
+            held.enter_context(held_marker(str(lock), seconds=LOCK_SECONDS))
+        except HeldError:
+            raise LoopError(
+                f"path: {lock} is there since another program writes {path}. Delete it if none does."
+            ) from None
         yield
-    finally:
-        lock.unlink(missing_ok=True)
 
 
 def run(params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:

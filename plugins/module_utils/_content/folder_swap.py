@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import fcntl
 import hashlib
 import os
 import shutil
@@ -14,11 +13,15 @@ import stat
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.files import file_errors
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.locks import (
+    folder_if_free,
+    locked_folder,
+)
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2  # Linux, renameat2(2)
@@ -57,21 +60,18 @@ def replacing(folder: str) -> Iterator[str]:
     the new; ``remove_leftovers`` removes what a killed run leaves beside it.
     """
     parent, prefix = _staging(folder)
-    with file_errors(f"dest: {folder} cannot be written"):
-        os.makedirs(parent, exist_ok=True)
-        with _locked(parent):  # or it would be taken for a leftover before it is locked itself
-            staging = tempfile.mkdtemp(prefix=prefix, dir=parent)
-            lock = os.open(staging, os.O_RDONLY)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-    try:
+    with ExitStack() as held:
+        with file_errors(f"dest: {folder} cannot be written"):
+            os.makedirs(parent, exist_ok=True)
+            with locked_folder(parent):  # or it would be taken for a leftover before it is locked itself
+                staging = tempfile.mkdtemp(prefix=prefix, dir=parent)
+                held.callback(shutil.rmtree, staging, ignore_errors=True)
+                held.enter_context(locked_folder(staging))
         yield staging
         with file_errors(f"dest: {folder} cannot be replaced"):
             mode = stat.S_IMODE(os.stat(folder).st_mode) if os.path.isdir(folder) else 0o755
             os.chmod(staging, mode)
             _put_in_place(staging, folder)
-    finally:
-        os.close(lock)
-        shutil.rmtree(staging, ignore_errors=True)
 
 
 def _put_in_place(staging: str, folder: str) -> None:
@@ -119,16 +119,6 @@ def remove_leftovers(folder: str) -> None:
     with os.scandir(parent) as scan:
         leftovers = [child.path for child in scan if child.name.startswith(prefix)]
     for leftover in leftovers:
-        with suppress(OSError), _locked(parent), _locked(leftover, fcntl.LOCK_NB):
-            shutil.rmtree(leftover, ignore_errors=True)
-
-
-@contextmanager
-def _locked(folder: str, more: int = 0) -> Iterator[None]:
-    """``folder`` for this process alone. Raises OSError where it cannot be had."""
-    lock = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | more)
-        yield
-    finally:
-        os.close(lock)
+        with suppress(OSError), locked_folder(parent), folder_if_free(leftover) as is_free:
+            if is_free:
+                shutil.rmtree(leftover, ignore_errors=True)

@@ -23,6 +23,11 @@ def require(module: AnsibleModule, *libraries: str) -> None:
             module.fail_json(msg=missing_required_lib(library), exception=traceback.format_exc())
 
 
+def missing_library(library: str) -> LoopError:
+    """Ansible's own sentence about a Python ``library`` that cannot be imported, for where no module is."""
+    return LoopError(missing_required_lib(library))
+
+
 def exit_with(module: AnsibleModule, call: Callable[[], dict[str, Any]]) -> None:
     """End ``module`` with what ``call`` returns, or with what the ``LoopError`` says that it raises."""
     try:

@@ -5,17 +5,16 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
-import os
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import IO
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.locks import locked_file
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.process_table import process_start
 
 POLL_SECONDS = 0.2
 
@@ -28,22 +27,6 @@ class Owner:
     started: str
     command: str
     since: str
-
-
-def process_start(pid: int) -> str:
-    """When the process was started, as its system says it; empty when there is no such process."""
-    status = Path(f"/proc/{pid}/stat")
-    if Path("/proc/self/stat").exists():
-        try:
-            fields = status.read_text().rpartition(")")[2].split()
-        except (FileNotFoundError, ProcessLookupError):
-            return ""
-        # Fields 3 and 22 of proc(5): the state, and the start in clock ticks since boot.
-        return "" if fields[0] == "Z" else fields[19]
-    listing = subprocess.run(
-        ["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
-    return listing.stdout.strip()
 
 
 def take(
@@ -99,12 +82,10 @@ def _holder(text: str) -> Owner | None:
 
 
 @contextlib.contextmanager
-def _guarded(lock_file: str) -> Iterator[TextIO]:
+def _guarded(lock_file: str) -> Iterator[IO[str]]:
     try:
         Path(lock_file).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(lock_file, os.O_RDWR | os.O_CREAT, 0o600)
-        with os.fdopen(descriptor, "r+", encoding="utf-8") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX)
+        with locked_file(lock_file) as stream:
             yield stream
     except OSError as error:
         # A full disk shows only when the file is closed.

@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.locks import locked_folder
 from ansible_collections.gitops.flux_local.plugins.module_utils._processes.user_folder import (
     loop_key,
     make_own,
@@ -97,14 +97,10 @@ def choosing_alone(state_dir: str, shared: str) -> Iterator[None]:
     folder = Path(shared)
     link = folder / loop_key(state_dir)
     make_own(shared)
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with locked_folder(shared):
         for other in folder.iterdir():
             if other.is_symlink() and not (other / FILE_NAME).exists():
                 other.unlink()
         if not link.is_symlink():
             link.symlink_to(os.path.realpath(state_dir))
         yield
-    finally:
-        os.close(descriptor)

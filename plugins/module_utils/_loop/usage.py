@@ -9,14 +9,14 @@ import datetime
 import os
 import re
 import shutil
-import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.files import read_bytes
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.process_table import resident_memory
 from ansible_collections.gitops.flux_local.plugins.module_utils._loop.ports import read_ports
 from ansible_collections.gitops.flux_local.plugins.module_utils._processes.group import (
     UP,
@@ -83,25 +83,6 @@ def programs(state_dir: str, versions: Mapping[str, str], now: datetime.datetime
     log = (read_bytes(f"{state_dir}/{_LOG}") or b"").decode(errors="replace")
     memory = resident_memory(process.pid for process in live.values() if process.pid)
     return program_states(live, versions, restarts(log), memory, now)
-
-
-def resident_memory(pids: Iterable[int]) -> dict[int, int]:
-    """The resident memory of processes, in bytes; those that have ended are left out."""
-    if not Path("/proc/self/statm").exists():
-        wanted = ",".join(map(str, pids))
-        listing = subprocess.run(
-            ["ps", "-o", "pid=,rss=", "-p", wanted], capture_output=True, text=True, check=False
-        )
-        rows = (line.split() for line in listing.stdout.splitlines())
-        return {int(row[0]): int(row[1]) * 1024 for row in rows if len(row) == 2}
-    page = os.sysconf("SC_PAGE_SIZE")
-    held = {}
-    for pid in pids:
-        try:
-            held[pid] = int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * page
-        except (OSError, IndexError):
-            continue
-    return held
 
 
 def ports(state_dir: str) -> list[dict[str, Any]]:

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -14,6 +13,7 @@ from typing import IO, Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.files import replacing_file
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.locks import locked_folder
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import (
     INDEX_TYPE,
     MANIFEST_TYPE,
@@ -211,17 +211,13 @@ class LayoutRepository:
         """The folder as a layout, and this process the only writer of its index."""
         with self._file_errors():
             os.makedirs(self.path, exist_ok=True)
-            folder = os.open(self.path, os.O_RDONLY)
-            try:
-                fcntl.flock(folder, fcntl.LOCK_EX)
+            with locked_folder(self.path):
                 entries = self._entries()  # or something else would be turned into a layout
                 if not os.path.exists(os.path.join(self.path, MARK)):
                     self._write_index(entries)
                     with self._writing(os.path.join(self.path, MARK)) as file:
                         file.write(json.dumps({"imageLayoutVersion": VERSION}).encode())
                 yield
-            finally:
-                os.close(folder)
 
     @contextmanager
     def _writing(self, target: str) -> Iterator[IO[bytes]]:

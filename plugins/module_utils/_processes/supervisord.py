@@ -15,10 +15,13 @@ import time
 import urllib.error
 import urllib.request
 import xmlrpc.client
-from pathlib import Path
 from typing import Any, cast
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.process_table import (
+    commands_by_pid,
+    is_alive,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._processes.group import (
     POLL_SECONDS,
     Live,
@@ -111,7 +114,7 @@ class Supervisord:
         pid = int(self._call("getPID"))
         self._call("shutdown")
         deadline = time.monotonic() + LAUNCH_SECONDS
-        while _is_alive(pid):
+        while is_alive(pid):
             if time.monotonic() > deadline:
                 raise LoopError(
                     f"supervisord (process {pid}) did not end within {LAUNCH_SECONDS} s. "
@@ -172,19 +175,7 @@ class LocalMachine:
         return True
 
     def commands_by_pid(self) -> dict[int, str]:
-        if not Path("/proc/self/cmdline").exists():
-            return _commands_from_ps()
-        commands = {}
-        for folder in Path("/proc").glob("[0-9]*"):
-            try:
-                if folder.stat().st_uid == os.getuid():
-                    commands[int(folder.name)] = os.fsdecode(
-                        (folder / "cmdline").read_bytes().rstrip(b"\0")
-                    ).replace("\0", " ")
-            except OSError:
-                # It ended, or it is not ours to read.
-                continue
-        return commands
+        return commands_by_pid(os.getuid())
 
     def kill(self, pid: int) -> None:
         """End the process, and return once it is gone."""
@@ -194,26 +185,5 @@ class LocalMachine:
             except ProcessLookupError:
                 return
             deadline = time.monotonic() + seconds
-            while _is_alive(pid) and time.monotonic() < deadline:
+            while is_alive(pid) and time.monotonic() < deadline:
                 time.sleep(POLL_SECONDS)
-
-
-def _commands_from_ps() -> dict[int, str]:
-    listing = subprocess.run(
-        ["ps", "-ww", "-U", str(os.getuid()), "-o", "pid=,command="], capture_output=True, check=False
-    )
-    rows = (line.split(maxsplit=1) for line in os.fsdecode(listing.stdout).splitlines())
-    return {int(row[0]): row[1].rstrip() for row in rows if len(row) == 2}
-
-
-def _is_alive(pid: int) -> bool:
-    """Whether the process still runs; a zombie that nobody reaps does not."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    status = Path(f"/proc/{pid}/stat")
-    try:
-        return status.read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return not Path("/proc/self/stat").exists()

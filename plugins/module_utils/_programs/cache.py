@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import mmap
 import os
 import shlex
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.locks import locked_file
 from ansible_collections.gitops.flux_local.plugins.module_utils._programs.commands import (
     Commands,
     LocalCommands,
@@ -155,8 +155,7 @@ class Installer:
 def _only_one_at_work(lock: Path) -> Iterator[None]:
     """Hold the lock, after waiting for whoever holds it; a process that ends gives it back."""
     lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("w", encoding="utf-8") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
+    with locked_file(str(lock), mode=0o666):  # less what the umask takes: a cache may be of several users
         yield
 
 
