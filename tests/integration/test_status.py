@@ -19,7 +19,7 @@ import pytest
 from ansible_collections.gitops.flux_local.plugins.plugin_utils.status_html import html_of
 from ansible_collections.gitops.flux_local.tests.integration.loops import ROOT, config_map, until, write
 
-RECORDED = ROOT / "tests/unit/plugins/module_utils/_report/recordings/loop_status.json"
+RECORDED = ROOT / "tests/unit/fakes/loop_status.json"
 SECONDS = 60
 
 

@@ -44,7 +44,7 @@ class MemoryWatch:
 
 @dataclass
 class MemoryCluster:
-    """Implements ``kubernetes_client.Cluster``.
+    """Implements the protocol ``Cluster``.
 
     ``react`` is what a controller does after a merge patch, ``answer`` what the cluster says to a review.
     """

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The cause of a failure: from what Flux and the API server said to what happened, where, and what to do.
 
-Nothing here does I/O: what has to be read from the cluster is in ``flux_evidence``.
+Nothing here does I/O: what has to be read from the cluster is in ``evidence``.
 """
 
 from __future__ import annotations
