@@ -9,12 +9,11 @@
 
 VENV = .venv
 COLLECTION = .build/types/ansible_collections/gitops/flux_local
-ARTIFACT_MODULE = roles/binaries/files/modules/artifact
 
 # What a recipe starts with: the virtual environment's programs come first. (POSIX make cannot export PATH.)
 WITH_VENV = PATH="$$PWD/$(VENV)/bin:$$PATH"; export PATH; set -e;
 
-.PHONY: help up programs push dev status rollback prune stop destroy test lint sanity unit integration molecule go-test docs build clean check-needs lab lab-parts lab-down test-clusters
+.PHONY: help up programs push dev status rollback prune stop destroy test lint sanity unit integration molecule build clean check-needs lab lab-parts lab-down test-clusters
 
 help:
 	printf '%s\n' \
@@ -32,7 +31,6 @@ help:
 	  'make lint         ruff, mypy, yamllint, ansible-lint, antsibull-docs, antsibull-changelog' \
 	  'make sanity       ansible-test sanity on the built collection' \
 	  'make unit         tests of the pure parts' \
-	  'make go-test      tests of the Go package the role binaries carries' \
 	  'make molecule     converge, idempotence, verify, destroy' \
 	  'make integration  tests on the real registry, API server and Flux' \
 	  '' \
@@ -80,7 +78,7 @@ $(COLLECTION):
 # --- the gates
 
 test:
-	for stage in lint sanity unit go-test molecule integration; do \
+	for stage in lint sanity unit molecule integration; do \
 	  began=$$(date +%s); \
 	  printf '\n=== %s\n' "$$stage"; \
 	  $(MAKE) --no-print-directory "$$stage" ARGS= || { echo "=== $$stage failed after $$(($$(date +%s) - began)) s"; exit 1; }; \
@@ -107,18 +105,13 @@ sanity: $(VENV)/development
 	$(WITH_VENV) scripts/sanity.sh $(ARGS)
 
 unit: $(VENV)/development
-	$(WITH_VENV) pytest tests/unit $(ARGS)
+	$(WITH_VENV) pytest tests/unit --numprocesses 2 $(ARGS)
 
 integration: $(VENV)/development
 	$(WITH_VENV) pytest tests/integration --numprocesses 2 --dist loadfile $(ARGS)
 
 molecule: $(VENV)/development
 	$(WITH_VENV) MOLECULE_COMMAND_BORDERS=false molecule test $(ARGS)
-
-go-test:
-	cd $(ARTIFACT_MODULE) && export GOTOOLCHAIN=local GOFLAGS= && \
-	unformatted=$$(gofmt -l .) && { test -z "$$unformatted" || { echo "gofmt -w is due for: $$unformatted"; exit 1; }; } && \
-	go vet ./... && go test $(ARGS) ./...
 
 # --- the lab: container engines, and what runs on them (docs/clusters.md)
 

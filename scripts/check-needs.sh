@@ -86,12 +86,17 @@ name_platform() {
   esac
 }
 
-# "name version" of each program of the role, one a line
+# "name version", or "name version-build" where the table counts builds, of each program of the role, one a line
 programs() {
   sed -n '
     /^__binaries_manifests:/q
     s/^  - name: *//p
-    s/^    version: *//p' "$programs_table" | paste -d ' ' - -
+    /^    version:/{
+      N
+      s/\n    build: */-/
+      s/\n.*//
+      s/^    version: *//p
+    }' "$programs_table" | paste -d ' ' - -
 }
 
 # The names of the programs that would have to be built

@@ -121,10 +121,10 @@ version_of() { # version_of PROGRAM: as the role binaries pins it
 
 # The path of a program of the role binaries, which is asked only for what its cache lacks.
 program() { # program NAME
-  local version machine path
-  version=$(version_of "$1")
+  local edition machine path
+  edition=$(sed -n "/^  - name: $1\$/,/^\$/{s/^    version: //p; s/^    build: /-/p}" "$project/roles/binaries/vars/main.yml" | tr -d '\n')
   case $(uname -m) in aarch64) machine=arm64 ;; *) machine=amd64 ;; esac
-  path=$cache/$1/$version/linux-$machine/$1
+  path=$cache/$1/$edition/linux-$machine/$1
   if [[ ! -x $path ]]; then
     ansible localhost --connection local --module-name ansible.builtin.include_role \
       --args name=gitops.flux_local.binaries --extra-vars "{\"binaries_programs\": [\"$1\"]}" >&2

@@ -85,6 +85,11 @@ options:
           - Programs built without such a record are accepted with a warning.
         type: bool
         default: false
+      build:
+        description:
+          - Counts the builds of the same version that are made of other modules. A cache keeps them apart, so that an older one is replaced.
+        type: int
+        default: 1
       manifests:
         description: Folders of O(program.source) whose YAML files are kept with the program. C(kustomization.yaml) is left out.
         type: list
@@ -212,6 +217,7 @@ PROGRAM: dict[str, Any] = {
     "check_arguments": {"type": "list", "elements": "str", "default": ["--version"]},
     "check_text": {"type": "str", "default": ""},
     "check_build_info": {"type": "bool", "default": False},
+    "build": {"type": "int", "default": 1},
     "manifests": {"type": "list", "elements": "dict", "default": [], "options": MANIFESTS},
     "image": {"type": "str", "default": ""},
     "path": {"type": "str", "default": ""},

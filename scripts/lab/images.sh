@@ -41,7 +41,7 @@ module() {
 }
 
 programs_recipe() {
-  find "$modules" "$project/roles/binaries/files/modules/artifact" -type f -print0 | sort -z | xargs -0 cat | recipe_of "$(declare -f build build_programs)" "$kubernetes"
+  find "$modules" -type f -print0 | sort -z | xargs -0 cat | recipe_of "$(declare -f build build_programs)" "$kubernetes"
 }
 
 build_programs() {

@@ -12,7 +12,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._programs.table import this_platform
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.table import (
+    cached,
+    parse_program,
+    this_platform,
+)
 
 ROOT = Path(__file__).parents[2]
 TABLE = yaml.safe_load((ROOT / "roles/binaries/vars/main.yml").read_text())["__binaries_programs"]
@@ -41,7 +45,7 @@ class Machine:
 
     def install(self, folder: Path) -> None:
         for row in TABLE:
-            program = folder / row["name"] / row["version"] / this_platform() / row["name"]
+            program = cached(folder, parse_program(row), this_platform()).program
             program.parent.mkdir(parents=True)
             program.write_text("")
             program.chmod(0o755)

@@ -29,6 +29,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._oci.layout impo
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import parse_image
 from ansible_collections.gitops.flux_local.plugins.module_utils._programs.cache import run as install
 from ansible_collections.gitops.flux_local.plugins.module_utils._programs.mirror import run as mirror
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.table import cached, parse_program
 from ansible_collections.gitops.flux_local.tests.integration import official_images as official
 
 pytestmark = pytest.mark.skipif(
@@ -37,6 +38,7 @@ pytestmark = pytest.mark.skipif(
 )
 TABLE = official.TABLE
 ROWS = {row["name"]: row for row in TABLE}
+ENTRIES = {row["name"]: row for row in [*TABLE, *official.MANIFESTS]}
 OFFICIAL = ("registry.k8s.io", "ghcr.io", "docker.io")
 WITH_MANIFESTS = [row["name"] for row in TABLE if row.get("manifests")]
 
@@ -45,11 +47,18 @@ def image_of(row: dict[str, Any]) -> str:
     return str(row["image"].replace("{version}", row["version"]))
 
 
+def manifests_of(name: str, cache: Path, platform: str = official.PLATFORM) -> Path:
+    """Where the cache keeps a program's manifests."""
+    place = cached(cache, parse_program(ENTRIES[name]), platform)
+    assert place.manifests
+    return place.manifests
+
+
 def own_manifests(cache: Path) -> None:
     """Have the cache hold manifests, as if the programs had been installed for another platform."""
     for row in [*TABLE, *official.MANIFESTS]:
         for each in row.get("manifests", []):
-            folder = cache / row["name"] / row["version"] / "linux-arm64/manifests" / each["to"]
+            folder = manifests_of(row["name"], cache, "linux-arm64") / each["to"]
             folder.mkdir(parents=True, exist_ok=True)
             (folder / "some.yaml").write_text(f"kind: {row['name']}\n")
 
@@ -379,7 +388,7 @@ def test_nothing_needs_go_where_a_module_proxy_has_the_manifests(
     )
     assert recap(output) == (len(TABLE), 0), output
     for name in WITH_MANIFESTS:
-        kept = machine.cache / name / ROWS[name]["version"] / official.PLATFORM / "manifests"
+        kept = manifests_of(name, machine.cache)
         for manifests in ROWS[name]["manifests"]:
             kinds = [
                 yaml.safe_load(file.read_text())["kind"] for file in (kept / manifests["to"]).glob("*.yaml")
@@ -418,7 +427,7 @@ def test_a_folder_serves_a_machine_that_has_nothing(host, machine, path_without_
     first = machine.role(path=path_without_go, source="image", mirror=str(folder))
     assert recap(first) == (len(TABLE), 0), first
     for name in WITH_MANIFESTS:
-        kept = machine.cache / name / ROWS[name]["version"] / official.PLATFORM / "manifests"
+        kept = manifests_of(name, machine.cache)
         assert set(files(kept)) == {f"{each['to']}/some.yaml" for each in ROWS[name]["manifests"]}
     installed = files(machine.cache)
 

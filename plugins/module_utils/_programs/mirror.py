@@ -157,7 +157,7 @@ class Mirror:
 
     def _cached(self, program: Program) -> Path | None:
         """A folder of the cache with the manifests, which are the same for every platform."""
-        for folder in sorted((self.cache / program.name / program.version).glob("*")):
+        for folder in sorted((self.cache / program.name / program.edition).glob("*")):
             place = cached(self.cache, program, folder.name)
             if place.manifests and not lacking_manifests(place, program):
                 return place.manifests

@@ -41,6 +41,7 @@ class Program:
     embeds: str = ""
     check_arguments: tuple[str, ...] = ("--version",)
     check_build_info: bool = False
+    build: int = 1
     manifests: tuple[ManifestFolder, ...] = ()
     image: str = ""
     path: str = ""
@@ -49,6 +50,11 @@ class Program:
     def has_program(self) -> bool:
         """Whether there is a program, and not its manifests alone."""
         return bool(self.package)
+
+    @property
+    def edition(self) -> str:
+        """The version, and after a hyphen which build of it this is: the first one is not counted."""
+        return self.version if self.build == 1 else f"{self.version}-{self.build}"
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -97,6 +103,7 @@ def parse_program(entry: Mapping[str, Any]) -> Program:
         embeds=entry.get("embeds") or "",
         check_arguments=tuple(entry.get("check_arguments") or ["--version"]),
         check_build_info=bool(entry.get("check_build_info")),
+        build=int(entry.get("build") or 1),
         manifests=tuple(ManifestFolder(each["from"], each["to"]) for each in entry.get("manifests") or []),
         image=(entry.get("image") or "").replace("{version}", version),
         path=entry.get("path") or "",
@@ -125,8 +132,11 @@ def platform_name(system: str, machine: str) -> str:
 
 
 def cached(cache: Path, program: Program, platform: str) -> Place:
-    """Where the cache keeps the program: ``<cache>/<name>/<version>/<platform>/``."""
-    folder = cache / program.name / program.version / platform
+    """Where the cache keeps the program: ``<cache>/<name>/<version>/<platform>/``.
+
+    Builds of one version from other modules are kept apart (``<version>-2``): an older one is replaced.
+    """
+    folder = cache / program.name / program.edition / platform
     return Place(folder / program.name, folder / "manifests" if program.manifests else None)
 
 

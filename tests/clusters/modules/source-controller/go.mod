@@ -5,8 +5,8 @@ go 1.26.0
 // Upstream's own replacement: go-digest's main branch adds BLAKE3.
 replace github.com/opencontainers/go-digest => github.com/opencontainers/go-digest v1.0.1-0.20220411205349-bde1400a84be
 
-// Not available as a module in any version: see ../artifact/README.md.
-replace github.com/fluxcd/pkg/artifact => ../../../../roles/binaries/files/modules/artifact
+// 0.18.3, which source-controller asks for, is not served as a module.
+replace github.com/fluxcd/pkg/artifact => github.com/fluxcd/pkg/artifact v0.18.0
 
 require (
 	cel.dev/expr v0.25.1 // indirect

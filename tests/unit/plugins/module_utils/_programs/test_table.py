@@ -132,6 +132,12 @@ def test_places_in_the_cache_and_in_a_flat_folder():
         "manifests": "/f/manifests/etcd",
     }
     assert cached(Path("/c"), named("etcd"), "linux-amd64").as_fact(named("etcd"))["manifests"] == ""
+    again = parse_program(entry(build=2))
+    assert cached(Path("/c"), again, "linux-amd64").as_fact(again) == {
+        "program": "/c/etcd/3.6.8-2/linux-amd64/etcd",
+        "version": "3.6.8",
+        "manifests": "",
+    }
     assert log_file(Path("/c"), crds) == Path("/c/logs/etcd-3.6.8.log")
 
 
