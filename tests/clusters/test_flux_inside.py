@@ -14,7 +14,12 @@ import requests
 import yaml
 
 from ansible_collections.gitops.flux_local.tests.clusters.lab import KindLoop
-from ansible_collections.gitops.flux_local.tests.integration.loops import Run, config_map, write
+from ansible_collections.gitops.flux_local.tests.integration.loops import (
+    NEVER,
+    Run,
+    config_map,
+    write,
+)
 from ansible_collections.gitops.flux_local.tests.integration.other_flux import (
     CONTROLLERS,
     MERGE,
@@ -198,7 +203,6 @@ def test_an_image_for_another_platform_is_told_at_once(loop):
     requests.put(url, data=index, headers={"Content-Type": INDEX}, timeout=10).raise_for_status()
     image = f"{name.rpartition(':')[0]}:v1.9.5"
 
-    run = flux(loop, flux_images={"source-controller": image}).refused(
+    flux(loop, flux_images={"source-controller": image}, flux_timeout=NEVER).refused(
         "source-controller does not become available", "no match for platform", image, "flux_images"
     )
-    assert run.seconds < 60

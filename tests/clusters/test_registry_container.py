@@ -148,7 +148,7 @@ def free_port() -> int:
 
 
 def wait_for(host: str) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if oci.answers(host):
             return

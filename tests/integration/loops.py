@@ -26,7 +26,10 @@ from kubernetes import client, config
 
 ROOT = Path(__file__).parents[2]
 NAMESPACE = "flux-system"
-RUN_SECONDS = 240
+# How long a run may take; one that takes longer is ended, and what is expected of it fails.
+RUN_SECONDS = 600
+# A time-out that no run lives to see: one that comes to its end did not wait for it, on any machine.
+NEVER = 10 * RUN_SECONDS
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 # What runs for a loop that is up.
 PROGRAMS = [
@@ -50,7 +53,7 @@ AS_ORDINARY_USER = (
 Found = TypeVar("Found")
 
 
-def until(look: Callable[[], Found | None], what: str, *, seconds: float = 60) -> Found:
+def until(look: Callable[[], Found | None], what: str, *, seconds: float = 180) -> Found:
     """What ``look`` finds, as soon as it finds something; a look that fails found nothing."""
     deadline = time.monotonic() + seconds
     last: object = None

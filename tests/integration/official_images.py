@@ -248,7 +248,7 @@ def registry(program: str | Path, folder: Path) -> Iterator[str]:
 
 def _await(host: str, process: subprocess.Popen[bytes]) -> None:
     address, port = host.split(":")
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
         with socket.socket() as probe:
             if probe.connect_ex((address, int(port))) == 0:

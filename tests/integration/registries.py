@@ -51,7 +51,7 @@ def serving(
 
 def _await_port(host: str, process: subprocess.Popen[bytes]) -> None:
     address, port = host.split(":")
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
         with socket.socket() as probe:
             if probe.connect_ex((address, int(port))) == 0:

@@ -23,6 +23,7 @@ import requests
 
 from ansible_collections.gitops.flux_local.tests.integration.loops import (
     AS_ORDINARY_USER,
+    NEVER,
     Loop,
     config_map,
     free_port,
@@ -275,9 +276,8 @@ def registry_at(host: str) -> dict[str, Any]:
 def test_a_registry_that_is_down_is_named(loop, sound):
     before = holdings(loop)
     host = f"127.0.0.1:{free_port()}"
-    run = loop.push(sound, **registry_at(host))
+    run = loop.push(sound, workloads_timeout=NEVER, **registry_at(host))
     run.refused(host, "connection refused", "Check that the registry runs")
-    assert run.seconds < 30
     assert holdings(loop) == before
 
 
@@ -400,9 +400,8 @@ def test_a_kubeconfig_that_leads_nowhere_is_named(loop, sound, tmp_path):
         ({"kubeconfig": str(loop.kubeconfig), "context": "another"}, ["another"]),
         ({"kubeconfig": str(dead)}, [str(port)]),
     ):
-        run = loop.push(sound, workloads_connection={"context": "", **connection})
+        run = loop.push(sound, workloads_connection={"context": "", **connection}, workloads_timeout=NEVER)
         run.refused(*said)
-        assert run.seconds < 60
     assert holdings(loop) == before
 
 
@@ -424,7 +423,6 @@ def test_an_existing_cluster_that_is_none_is_refused_by_site(loop, new_loop, tmp
         registry_insecure=True,
     )
     run.refused("cluster_kubeconfig", str(tmp_path / kubeconfig), remedy)
-    assert run.seconds < 60
 
 
 def kubeconfig_of_servers(path: Path, **servers: str) -> Path:

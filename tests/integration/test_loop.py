@@ -10,6 +10,7 @@ import shutil
 import pytest
 
 from ansible_collections.gitops.flux_local.tests.integration.loops import (
+    NEVER,
     ROOT,
     Loop,
     config_map,
@@ -164,11 +165,10 @@ def test_dependencies_are_applied_in_order_and_substitution_is_flux_s(loop, fold
     assert int(created[0]) < int(created[1])
 
 
-def test_what_the_api_refuses_fails_with_flux_s_message_long_before_the_timeout_and_heals(loop, folder):
+def test_what_the_api_refuses_fails_with_flux_s_message_before_the_timeout_and_heals(loop, folder):
     workload = {"name": "broken", "path": str(write(folder, fine=config_map("fine"), broken=SERVICE))}
-    run = loop.push(workload, workloads_timeout=300)
+    run = loop.push(workload, workloads_timeout=NEVER)
     run.refused("Kustomization flux-system/broken", "ports[0].port", "99999")
-    assert run.seconds < 30
     receipt = run.receipts["broken"]
     assert not receipt["ready"]
     assert receipt["pushed_digest"] == loop.digest("broken")
@@ -179,7 +179,7 @@ def test_what_the_api_refuses_fails_with_flux_s_message_long_before_the_timeout_
     ]
     assert ready["message"] in receipt["message"], "Flux's own words"
     # Trying again without a repair says so again, instead of waiting.
-    assert loop.push(workload, workloads_timeout=300).refused("99999").seconds < 30
+    loop.push(workload, workloads_timeout=NEVER).refused("99999")
 
     write(folder, broken=config_map("broken"))
     assert loop.push(workload).succeeded().receipts["broken"]["ready"]

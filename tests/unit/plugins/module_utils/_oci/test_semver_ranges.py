@@ -73,10 +73,10 @@ def test_what_is_no_filter_for_flux(pattern):
 
 
 def test_no_range_takes_long():
-    start = time.monotonic()
+    start = time.process_time()  # what others on this machine do is not counted
     for text, pattern in CASES:
         try:
             allowed(TAGS, text, pattern)
         except LoopError:
             continue
-    assert time.monotonic() - start < 10
+    assert time.process_time() - start < 10
