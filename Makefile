@@ -13,7 +13,10 @@ COLLECTION = .build/types/ansible_collections/gitops/flux_local
 # What a recipe starts with: the virtual environment's programs come first. (POSIX make cannot export PATH.)
 WITH_VENV = PATH="$$PWD/$(VENV)/bin:$$PATH"; export PATH; set -e;
 
-.PHONY: help up programs push dev status rollback prune stop destroy test lint sanity unit integration molecule build clean check-needs lab lab-parts lab-down test-clusters
+# What only computes leaves the processor to what waits for something, as soon as that goes on.
+NICE = nice -n 5
+
+.PHONY: help up programs push dev status rollback prune stop destroy test lint sanity unit integration molecule build clean check-needs lab lab-parts lab-down test-clusters test-deep
 
 help:
 	printf '%s\n' \
@@ -33,6 +36,7 @@ help:
 	  'make unit         tests of the pure parts' \
 	  'make molecule     converge, idempotence, verify, destroy' \
 	  'make integration  tests on the real registry, API server and Flux' \
+	  'make test-deep    tests of the pure parts, with many more random examples (not part of make test)' \
 	  '' \
 	  'make lab          container engines and images for the next one, made here if need be (Debian, as root)' \
 	  'make lab-parts    what takes long in that: packages, programs; no engine is started' \
@@ -77,29 +81,28 @@ $(COLLECTION):
 
 # --- the gates
 
-test:
-	for stage in lint sanity unit molecule integration; do \
-	  began=$$(date +%s); \
-	  printf '\n=== %s\n' "$$stage"; \
-	  $(MAKE) --no-print-directory "$$stage" ARGS= || { echo "=== $$stage failed after $$(($$(date +%s) - began)) s"; exit 1; }; \
-	  printf '=== %s: %s s\n' "$$stage" "$$(($$(date +%s) - began))"; \
-	done
+# The first three compute, the other two wait for something most of the time: they run beside each other.
+test: $(VENV)/development $(COLLECTION)
+	$(WITH_VENV) scripts/at_once.py \
+	  'lint=$(NICE) $(MAKE) --no-print-directory lint' \
+	  'sanity<lint=$(NICE) $(MAKE) --no-print-directory sanity ARGS=' \
+	  'unit<sanity=$(NICE) $(MAKE) --no-print-directory unit ARGS=' \
+	  'molecule=$(MAKE) --no-print-directory molecule ARGS=' \
+	  'integration=$(MAKE) --no-print-directory integration ARGS='
 
 # antsibull-docs copies what Git knows of a collection: of one in .venv, nothing, unless Git looks no further up than .venv.
 # (References to other collections than our dependencies are not checked: kubernetes.core's own fragment has some.)
 lint: $(VENV)/development $(COLLECTION)
 	$(WITH_VENV) \
 	GIT_CEILING_DIRECTORIES="$$PWD/$(VENV)"; export GIT_CEILING_DIRECTORIES; \
-	failed=; \
-	say() { printf -- '-- %s\n' "$$*"; "$$@" || failed="$$failed $$1"; }; \
-	say ruff check --quiet .; \
-	say ruff format --check --quiet .; \
-	say mypy; \
-	say yamllint .; \
-	say ansible-lint; \
-	say antsibull-changelog lint; \
-	say antsibull-docs lint-collection-docs --plugin-docs --check-extra-docs-refs --validate-collection-refs dependent .; \
-	test -z "$$failed" || { echo "These found something:$$failed"; exit 1; }
+	scripts/at_once.py \
+	  'ruff check=ruff check --quiet .' \
+	  'ruff format=ruff format --check --quiet .' \
+	  'yamllint=yamllint .' \
+	  'antsibull-changelog=antsibull-changelog lint' \
+	  'mypy=mypy' \
+	  'antsibull-docs=antsibull-docs lint-collection-docs --plugin-docs --check-extra-docs-refs --validate-collection-refs dependent .' \
+	  'ansible-lint=ansible-lint'
 
 sanity: $(VENV)/development
 	$(WITH_VENV) scripts/sanity.sh $(ARGS)
@@ -107,8 +110,12 @@ sanity: $(VENV)/development
 unit: $(VENV)/development
 	$(WITH_VENV) pytest tests/unit --numprocesses 2 $(ARGS)
 
+# The properties of the pure parts, each tried as often as there is time for.
+test-deep: $(VENV)/development
+	$(WITH_VENV) pytest tests/unit --numprocesses 2 --hypothesis-profile deep $(ARGS)
+
 integration: $(VENV)/development
-	$(WITH_VENV) pytest tests/integration --numprocesses 2 --dist loadfile $(ARGS)
+	$(WITH_VENV) pytest tests/integration --numprocesses 2 --dist loadfile --durations 40 $(ARGS)
 
 molecule: $(VENV)/development
 	$(WITH_VENV) MOLECULE_COMMAND_BORDERS=false molecule test $(ARGS)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.gitops.flux_local.plugins.plugin_utils.status_html import html_of
@@ -75,7 +75,6 @@ def test_an_empty_loop_that_answers_nothing_is_a_report_too():
     assert "workloads are not known, 1 problem" in report
 
 
-@settings(deadline=None, max_examples=50)
 @given(
     key=st.sampled_from(["name", "namespace", "message", "reason", "follows", "version", "kubeconfig"]),
     text=HOSTILE,

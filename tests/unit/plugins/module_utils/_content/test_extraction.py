@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.archive import compressed
@@ -284,7 +284,6 @@ def build(folder: Path, tree: dict[str, Any]) -> None:
             (folder / name).chmod(0o755 if what[1] else 0o644)
 
 
-@settings(max_examples=60, deadline=None)
 @given(tree=TREES)
 def test_extracting_what_was_packed_gives_the_same(tmp_path_factory, tree):
     root = tmp_path_factory.mktemp("tree")
@@ -321,7 +320,6 @@ MEMBERS = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     members=st.lists(MEMBERS, max_size=6),
     form=st.sampled_from([tarfile.PAX_FORMAT, tarfile.GNU_FORMAT, tarfile.USTAR_FORMAT]),

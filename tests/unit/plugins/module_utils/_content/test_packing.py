@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._content import packing
@@ -83,7 +83,6 @@ def can_be_packed(tree: dict[str, Any]) -> bool:
     return has_files(tree) and is_portable(tree)
 
 
-@settings(max_examples=40, deadline=None)
 @given(tree=_trees.filter(can_be_packed), seed=st.integers(), umask=st.sampled_from([0o022, 0o077, 0o002]))
 def test_same_content_has_the_same_digest_and_extraction_gives_it_back(tree, seed, umask):
     with tempfile.TemporaryDirectory() as scratch:
@@ -98,7 +97,6 @@ def test_same_content_has_the_same_digest_and_extraction_gives_it_back(tree, see
         assert read_tree(root / "back") == tree
 
 
-@settings(max_examples=40, deadline=None)
 @given(tree=_trees.filter(can_be_packed), other=_trees.filter(can_be_packed))
 def test_other_content_has_another_digest(tree, other):
     with tempfile.TemporaryDirectory() as scratch:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
@@ -253,7 +253,6 @@ link_trees = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
 @given(link_trees, st.lists(st.sampled_from(NAMES), min_size=1, max_size=4).map("/".join))
 def test_links_lead_where_the_system_leads_them(entries, asked):
     with tempfile.TemporaryDirectory() as temporary:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from hypothesis import given, settings
+from hypothesis import given
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._report.status_markdown import (
     escaped,
@@ -24,7 +24,6 @@ def test_an_empty_loop_that_answers_nothing_is_a_report_too():
     assert "workloads are not known, 1 problem" in report
 
 
-@settings(deadline=None, max_examples=50)
 @given(HOSTILE)
 def test_whatever_a_status_holds_it_means_nothing_to_markdown(text):
     safe = escaped(text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._report.status_text import text_of
@@ -41,7 +41,6 @@ def test_an_empty_loop_that_answers_nothing_is_a_report_too():
     assert "workloads are not known, 1 problem" in report
 
 
-@settings(deadline=None, max_examples=50)
 @given(key=st.sampled_from(["name", "message", "reason", "follows", "part"]), text=HOSTILE)
 def test_whatever_a_status_holds_the_terminal_report_fits(key, text):
     report = text_of(replaced(STATUS, key, text))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._report.svg import (
@@ -16,7 +16,6 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._report.svg impo
 from ansible_collections.gitops.flux_local.tests.unit.fakes.loop_status import HOSTILE, STATUS, replaced
 
 
-@settings(deadline=None, max_examples=50)
 @given(key=st.sampled_from(["name", "namespace", "status", "revision", "duration"]), text=HOSTILE)
 def test_the_pictures_are_well_formed_whatever_they_show(key, text):
     status = replaced(STATUS, key, text)
@@ -30,7 +29,6 @@ NAMES = st.lists(st.sampled_from("abcdefgh"), unique=True, min_size=1).map(
 )
 
 
-@settings(deadline=None, max_examples=50)
 @given(names=NAMES, chosen=st.randoms(use_true_random=False))
 def test_each_workload_stands_right_of_what_it_waits_for_and_on_no_other(names, chosen):
     wanted = {
