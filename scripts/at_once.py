@@ -1,9 +1,8 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026, the gitops.flux_local authors
 # SPDX-License-Identifier: Apache-2.0
 """Runs several commands at once, and prints what each says whole, in the order in which they are named.
 
-    scripts/at_once.py 'lint=make lint' 'unit=make unit' 'integration<lint,unit=make integration'
+    python scripts/at_once.py 'lint=make lint' 'unit=make unit' 'integration<lint,unit=make integration'
 
 A job is a name and a command. After `<` are the jobs it waits for: it begins when they have ended, also when
 they have failed. The first job that has not ended is shown while it runs; what others say is kept until it is

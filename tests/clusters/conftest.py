@@ -1,6 +1,9 @@
 # Copyright (c) 2026, the gitops.flux_local authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the tests of clusters share: the engines and images of the lab, and one loop on kind that is up."""
+"""What the tests of clusters share: the engines and images of the lab, and one loop on kind that is up.
+
+They run in two processes. Those that use the loop on kind are of one group, so that there is one such loop.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +18,18 @@ from ansible_collections.gitops.flux_local.tests.clusters import lab
 from ansible_collections.gitops.flux_local.tests.clusters.lab import KindLoop
 
 
-@pytest.fixture(scope="session", autouse=True)
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Where all state goes instead of the user's ~/.local/share; a path that is easily broken."""
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Say once what is not there, in the place of all tests."""
+    if hasattr(session.config, "workerinput") or session.config.option.collectonly:
+        return
     lacking = lab.lacking(lab.REGISTRY_IMAGE)
     if lacking:
         pytest.exit(lacking, returncode=1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where all state goes instead of the user's ~/.local/share; a path that is easily broken."""
     folder = tmp_path_factory.mktemp("home") / "größer als zuvor"
     folder.mkdir()
     # Finalizers are run then, as after an interrupt.

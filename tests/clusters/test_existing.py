@@ -22,6 +22,7 @@ from ansible_collections.gitops.flux_local.tests.integration.loops import (
     write,
 )
 
+pytestmark = pytest.mark.xdist_group("a cluster that exists")
 HOSTING = "/api/v1/namespaces/kube-public/configmaps/local-registry-hosting"
 
 

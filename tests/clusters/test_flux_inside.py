@@ -27,6 +27,7 @@ from ansible_collections.gitops.flux_local.tests.integration.other_flux import (
     send,
 )
 
+pytestmark = pytest.mark.xdist_group("the loop on kind")
 # An older release of each controller, whose images the lab's nodes have beside the pinned ones.
 OLDER = {
     "source-controller": "ghcr.io/fluxcd/source-controller:v1.9.4",

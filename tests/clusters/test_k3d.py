@@ -22,6 +22,7 @@ import yaml
 from ansible_collections.gitops.flux_local.tests.clusters import lab
 from ansible_collections.gitops.flux_local.tests.integration.loops import Loop
 
+pytestmark = pytest.mark.xdist_group("k3d")
 NO_IMAGE = "127.0.0.1:9/k3s:1"
 HIS_OWN: dict[str, Any] = {
     "image": NO_IMAGE,

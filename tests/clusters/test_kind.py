@@ -20,6 +20,7 @@ from ansible_collections.gitops.flux_local.tests.clusters import lab
 from ansible_collections.gitops.flux_local.tests.clusters.lab import KindLoop
 from ansible_collections.gitops.flux_local.tests.integration.loops import ROOT, Run, config_map, until, write
 
+pytestmark = pytest.mark.xdist_group("the loop on kind")
 NODE_LABEL = "io.x-k8s.kind.cluster"
 NOWHERE = {"DOCKER_HOST": "unix:///nowhere/docker.sock", "PATH": "/usr/bin:/bin"}
 
@@ -382,9 +383,10 @@ def test_a_creation_that_fails_says_what_kind_says(new_kind_loop):
     assert loop.nodes == []
 
 
-# --- last, since the engine is that of all tests
+# --- by itself, since the engine is that of all tests
 
 
+@pytest.mark.alone
 def test_the_engine_restarts_and_everything_is_back(kind_loop):
     pidfile = lab.FOLDER / "dockerd.pid"
     if not pidfile.exists():

@@ -6,7 +6,11 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from ansible_collections.gitops.flux_local.tests.integration.loops import config_map, write
+
+pytestmark = pytest.mark.xdist_group("the loop on kind")
 
 
 def test_flux_in_the_cluster_is_told_by_its_deployments(kind_loop, tmp_path):
