@@ -4,16 +4,12 @@
 
 from __future__ import annotations
 
-import posixpath
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._content.archive import (
-    FileDigest,
-    file_digests,
-    read_tar,
-)
+from ansible_collections.gitops.flux_local.plugins.module_utils._content.archive import FileDigest, read_tar
+from ansible_collections.gitops.flux_local.plugins.module_utils._content.tree import archive_tree
 from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.kustomization import (
     is_kustomization,
     secret_files,
@@ -94,9 +90,8 @@ class Comparison:
 
 def content_of(label: str, archive: IO[bytes], annotations: Mapping[str, str]) -> Content:
     """The content of an archive of any producer, which has to stay open while the content is read."""
-    files = file_digests(archive)
-    folders = {entry.name for entry, blocks in read_tar(archive) if blocks is None}
-    used = {parent for name in [*files, *folders] for parent in _parents(name)}
+    tree = archive_tree(read_tar(archive))
+    files = tree.files
 
     def read(names: Collection[str]) -> dict[str, bytes]:
         wanted = {name for name in names if name in files and files[name].size <= LARGEST_TEXT}
@@ -108,7 +103,7 @@ def content_of(label: str, archive: IO[bytes], annotations: Mapping[str, str]) -
             if blocks is not None and entry.name in wanted
         }
 
-    return Content(label, files, frozenset(folders - used), annotations, read)
+    return Content(label, files, frozenset(tree.empty_folders), annotations, read)
 
 
 def compare(before: Content, after: Content, mask: Mask | None = None) -> Comparison:
@@ -134,11 +129,6 @@ def compare(before: Content, after: Content, mask: Mask | None = None) -> Compar
     return Comparison(
         files, changes, folders, bounded([entry for entry in shown if entry["before"] != entry["after"]])
     )
-
-
-def _parents(name: str) -> Iterable[str]:
-    while name := posixpath.dirname(name):
-        yield name
 
 
 def _texts(side: Content, names: Sequence[str]) -> dict[str, str]:

@@ -18,9 +18,9 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.versio
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.archive import NotAnArchiveError
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.extraction import (
     DEFAULT_LIMITS,
-    archive_tree,
     entries,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._content.tree import archive_tree
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.at_once import for_each
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Connect, Repository

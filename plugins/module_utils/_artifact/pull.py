@@ -11,22 +11,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.diff import described
 from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.selection import Selection
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.archive import (
     Entry,
+    Members,
     NotAnArchiveError,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.extraction import (
     DEFAULT_LIMITS,
-    Content,
-    ForeignError,
     Limits,
-    Tree,
-    archive_tree,
     entries,
-    folder_digest,
-    folder_entries,
-    folder_tree,
     patterns,
     write_tree,
 )
@@ -35,6 +30,14 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._content.folder_
     remove_leftovers,
     replacing,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._content.tree import (
+    ForeignError,
+    Tree,
+    archive_tree,
+    folder_digest,
+    folder_entries,
+    folder_tree,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.files import file_errors
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import (
@@ -42,8 +45,6 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest im
     Manifest,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Connect, Repository
-
-Members = Iterator[tuple[Entry, Content]]
 
 
 @dataclass(frozen=True)
@@ -211,9 +212,6 @@ def _diff(dest: str, before: Tree, after: Tree) -> dict[str, Any]:
 
 
 def _lines(tree: Tree) -> str:
-    empty = tree.folders - {name.rpartition("/")[0] for name in [*tree.files, *tree.folders]}
-    lines = [f"{name}/" for name in empty] + [
-        f"{name}  sha256:{file.digest}  {file.size} bytes{', executable' if file.is_executable else ''}"
-        for name, file in tree.files.items()
-    ]
+    lines = [f"{name}/" for name in tree.empty_folders]
+    lines += [described(name, file) for name, file in tree.files.items()]
     return "".join(f"{line}\n" for line in sorted(lines))

@@ -27,12 +27,10 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.tag_te
     newest_version,
     next_version,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._content.archive import (
-    NotAnArchiveError,
-    holds_same_content,
-)
+from ansible_collections.gitops.flux_local.plugins.module_utils._content.archive import NotAnArchiveError
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.git_revision import git_revision
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.packing import Pack, pack
+from ansible_collections.gitops.flux_local.plugins.module_utils._content.tree import holds_same_content
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import (
     CONTENT_DIGEST,

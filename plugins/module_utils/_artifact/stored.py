@@ -5,10 +5,13 @@
 from __future__ import annotations
 
 import os
-import re
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import Location, Reference
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import (
+    Location,
+    Reference,
+    is_digest,
+)
 
 # Where the registry program keeps the revisions of a repository, tagged or not.
 _REVISIONS = "docker/registry/v2/repositories/{repository}/_manifests/revisions/sha256"
@@ -37,5 +40,5 @@ def stored_digests(storage_dir: str, reference: Location) -> list[str]:
     return [
         f"sha256:{name}"
         for name in names
-        if re.fullmatch("[a-f0-9]{64}", name) and os.path.exists(os.path.join(folder, name, "link"))
+        if is_digest(f"sha256:{name}") and os.path.exists(os.path.join(folder, name, "link"))
     ]

@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO, Any, TypeAlias
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.files import file_errors
@@ -32,6 +32,11 @@ class Entry:
     is_folder: bool
     is_executable: bool = False
     source: str = ""
+
+
+# The content of a file; None for a folder.
+Blocks: TypeAlias = "Iterator[bytes] | None"
+Members: TypeAlias = "Iterator[tuple[Entry, Blocks]]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,44 +149,35 @@ def decompressed(layer: IO[bytes]) -> Iterator[IO[bytes]]:
     """The archive of a gzip layer of any producer. Raises NotAnArchiveError when it is none."""
     with tempfile.SpooledTemporaryFile(max_size=KEPT_IN_MEMORY) as archive:
         layer.seek(0)
-        with file_errors("The artifact cannot be decompressed"):
-            try:
-                with gzip.GzipFile(mode="rb", fileobj=layer) as unpacker:
-                    while block := unpacker.read(CHUNK):
-                        archive.write(block)
-            except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-                raise NotAnArchiveError(
-                    f"The artifact's layer is no gzip archive that can be read: {error}."
-                ) from error
+        with (
+            file_errors("The artifact cannot be decompressed"),
+            gzip_errors(),
+            gzip.GzipFile(mode="rb", fileobj=layer) as unpacker,
+        ):
+            while block := unpacker.read(CHUNK):
+                archive.write(block)
         yield archive
 
 
-def read_tar(archive: IO[bytes]) -> Iterator[tuple[Entry, Iterator[bytes] | None]]:
+def read_tar(archive: IO[bytes]) -> Members:
     """The folders and files of an archive of any producer; a file's content is read before the next entry.
 
     Other kinds of members are left out, as Flux does. Raises NotAnArchiveError when it is none.
     """
     archive.seek(0)
-    try:
-        with tarfile.open(fileobj=archive, mode="r:") as tar:
-            for member in tar:
-                name = os.path.normpath(member.name)
-                if name == ".":
-                    continue
-                if member.isdir():
-                    yield Entry(name, is_folder=True), None
-                elif member.isreg():
-                    content = tar.extractfile(member)
-                    if content is not None:
-                        yield (
-                            Entry(name, is_folder=False, is_executable=bool(member.mode & 0o111)),
-                            _blocks(content),
-                        )
-                tar.members = []  # type: ignore[attr-defined]  # or every header stays in memory
-    except tarfile.TarError as error:
-        raise NotAnArchiveError(
-            f"The artifact's layer is no tar archive that can be read: {error}."
-        ) from error
+    with tar_errors(), tarfile.open(fileobj=archive, mode="r:") as tar:
+        for member in tar:
+            name = os.path.normpath(member.name)
+            if name == ".":
+                continue
+            if member.isdir():
+                yield Entry(name, is_folder=True), None
+            elif member.isreg():
+                content = tar.extractfile(member)
+                if content is not None:
+                    is_executable = bool(member.mode & 0o111)
+                    yield Entry(name, is_folder=False, is_executable=is_executable), _blocks(content)
+            tar.members = []  # type: ignore[attr-defined]  # or every header stays in memory
 
 
 def _blocks(file: IO[bytes]) -> Iterator[bytes]:
@@ -189,30 +185,33 @@ def _blocks(file: IO[bytes]) -> Iterator[bytes]:
         yield block
 
 
-def file_digests(archive: IO[bytes]) -> dict[str, FileDigest]:
-    """The files of an archive of any producer, by name."""
-    found = {}
-    for entry, content in read_tar(archive):
-        if content is None:
-            continue
-        digest = hashlib.sha256()
-        size = 0
-        for block in content:
-            digest.update(block)
-            size += len(block)
-        found[entry.name] = FileDigest(digest.hexdigest(), size, entry.is_executable)
-    return found
+def digested(blocks: Iterable[bytes], *, is_executable: bool) -> FileDigest:
+    """What tells the file of these blocks from others."""
+    digest = hashlib.sha256()
+    size = 0
+    for block in blocks:
+        digest.update(block)
+        size += len(block)
+    return FileDigest(digest.hexdigest(), size, is_executable)
 
 
-def holds_same_content(one: IO[bytes], other: IO[bytes]) -> bool:
-    """Whether two archives, of whatever producer, hold the same folders and files with the same content."""
-    return _normalised(one) == _normalised(other)
+@contextmanager
+def gzip_errors() -> Iterator[None]:
+    """Turn what is wrong with a gzip layer into a NotAnArchiveError."""
+    try:
+        yield
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise NotAnArchiveError(
+            f"The artifact's layer is no gzip archive that can be read: {error}."
+        ) from error
 
 
-def _normalised(archive: IO[bytes]) -> tuple[set[str], dict[str, FileDigest]]:
-    files = file_digests(archive)
-    folders = {entry.name for entry, content in read_tar(archive) if content is None}
-    for name in [*files, *folders]:
-        while name := os.path.dirname(name):
-            folders.add(name)
-    return folders, files
+@contextmanager
+def tar_errors() -> Iterator[None]:
+    """Turn what is wrong with a tar archive into a NotAnArchiveError."""
+    try:
+        yield
+    except tarfile.TarError as error:
+        raise NotAnArchiveError(
+            f"The artifact's layer is no tar archive that can be read: {error}."
+        ) from error

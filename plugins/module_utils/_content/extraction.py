@@ -9,34 +9,33 @@ only used when all of its parts are plain.
 from __future__ import annotations
 
 import gzip
-import hashlib
 import os
 import tarfile
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from typing import IO, TypeAlias, cast
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import IO, cast
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.archive import (
     CHUNK,
+    Blocks,
     Entry,
-    FileDigest,
+    Members,
     NotAnArchiveError,
-    write_tar,
+    gzip_errors,
+    tar_errors,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._content.refusal import refuse
+from ansible_collections.gitops.flux_local.plugins.module_utils._content.tree import Tree
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.files import file_errors
-from ansible_collections.gitops.flux_local.plugins.module_utils._core.wording import some_of
 
 with suppress(ImportError):  # module.require() names what is missing
     from pathspec import GitIgnoreSpec
 
 LARGEST_READ = 1024 * 1024  # bytes; no name or extended header of an archive needs more
 OVERHEAD = 4096  # bytes an entry's headers may take on average
-NAMED_IN_A_MESSAGE = 10
-
-Content: TypeAlias = "Iterator[bytes] | None"
+CANNOT = "The artifact cannot be extracted."
 
 _REMEDIES = {
     "absolute name": "archive the folder by relative names",
@@ -67,34 +66,6 @@ class Limits:
 DEFAULT_LIMITS = Limits(2 * 1024**3, 200_000)
 
 
-@dataclass
-class Tree:
-    """Files by name, and the names of all folders: what two versions are compared by."""
-
-    files: dict[str, FileDigest] = field(default_factory=dict)
-    folders: set[str] = field(default_factory=set)
-
-    @property
-    def sizes(self) -> list[int]:
-        """The size of each file in bytes."""
-        return [file.size for file in self.files.values()]
-
-    def add(self, entry: Entry, content: Content) -> None:
-        """Take in an entry, whose content is read."""
-        name = entry.name
-        if content is None:
-            self.folders.add(name)
-        else:
-            digest = hashlib.sha256()
-            size = 0
-            for block in content:
-                digest.update(block)
-                size += len(block)
-            self.files[name] = FileDigest(digest.hexdigest(), size, entry.is_executable)
-        while name := os.path.dirname(name):
-            self.folders.add(name)
-
-
 class _Forward:
     """A decompressed layer as ``tarfile`` reads it: forward only, and never more than ``limit`` bytes."""
 
@@ -116,12 +87,8 @@ class _Forward:
     def read(self, size: int) -> bytes:
         if size > LARGEST_READ:
             raise NotAnArchiveError("The artifact's layer has a header that is far too long. Make it again.")
-        try:
+        with gzip_errors():
             self.last = self._unpacker.read(size)
-        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise NotAnArchiveError(
-                f"The artifact's layer is no gzip archive that can be read: {error}."
-            ) from error
         self._position += len(self.last)
         if self._position > self._limits.decompressed:
             raise _too_large(self._limits)
@@ -137,7 +104,7 @@ def entries(
     *,
     symlinks: str = "refuse",
     is_wanted: Callable[[str], bool] = lambda _name: True,
-) -> Iterator[tuple[Entry, Content]]:
+) -> Members:
     """The folders and files of a tar+gzip ``layer``; a file's content is read before the next entry.
 
     ``is_wanted`` is asked about every name; a folder's ends with a slash. ``symlinks`` is ``refuse`` or
@@ -157,7 +124,7 @@ def entries(
         reason = reason or _kind(member)
         if reason:
             if reason != "symlink" or symlinks == "refuse":
-                refused.append((_printable(member.name), reason))
+                refused.append((member.name, reason))
         elif member.isdir():
             if name and is_wanted(f"{name}/"):
                 yield Entry(name, is_folder=True), None
@@ -166,29 +133,12 @@ def entries(
             yield Entry(name, is_folder=False, is_executable=bool(member.mode & 0o111)), iter(content)
             content.finish()
             left = content.left
-    refuse(refused)
-
-
-def refuse(refused: Sequence[tuple[str, str]]) -> None:
-    """Raise LoopError for all names that are ``refused``, with the reason for each; nothing for none."""
-    if not refused:
-        return
-    by_reason: dict[str, list[str]] = {}
-    for name, reason in refused:
-        by_reason.setdefault(reason, []).append(name)
-    sentences = [
-        f"{some_of(names, NAMED_IN_A_MESSAGE)} ({reason}): {_REMEDIES[reason]}"
-        for reason, names in by_reason.items()
-    ]
-    raise LoopError(
-        f"The artifact cannot be extracted. {'. '.join(sentences)}.",
-        refused=[{"name": name, "reason": reason} for name, reason in refused],
-    )
+    refuse(CANNOT, refused, _REMEDIES)
 
 
 def _members(layer: IO[bytes], limits: Limits) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
     archive = _Forward(layer, limits)
-    with _tar_errors(), tarfile.open(fileobj=cast("IO[bytes]", archive), mode="r:") as tar:
+    with tar_errors(), tarfile.open(fileobj=cast("IO[bytes]", archive), mode="r:") as tar:
         while (member := tar.next()) is not None:
             yield tar, member
             tar.members = []  # type: ignore[attr-defined]  # or every header stays in memory
@@ -197,16 +147,6 @@ def _members(layer: IO[bytes], limits: Limits) -> Iterator[tuple[tarfile.TarFile
         raise NotAnArchiveError(
             "The artifact's layer is no tar archive that can be read: a header is damaged."
         )
-
-
-@contextmanager
-def _tar_errors() -> Iterator[None]:
-    try:
-        yield
-    except tarfile.TarError as error:
-        raise NotAnArchiveError(
-            f"The artifact's layer is no tar archive that can be read: {error}."
-        ) from error
 
 
 class _Counted:
@@ -225,7 +165,7 @@ class _Counted:
             yield block
 
     def _block(self) -> bytes:
-        with _tar_errors():
+        with tar_errors():
             return self._file.read(CHUNK) if self._file else b""
 
     def finish(self) -> None:
@@ -267,7 +207,7 @@ def _kind(member: tarfile.TarInfo) -> str | None:
     return None if member.isdir() or member.isreg() else "entry of an unknown kind"
 
 
-def write_tree(members: Iterable[tuple[Entry, Content]], folder: str) -> Tree:
+def write_tree(members: Iterable[tuple[Entry, Blocks]], folder: str) -> Tree:
     """Write ``members`` into the empty ``folder``; returns what was written. Raises LoopError.
 
     Files get the mode 0644 or 0755, folders 0755. Where a name comes twice, the last one wins, as for Flux.
@@ -293,7 +233,7 @@ def _make_folder(root: str, name: str, written: Tree) -> None:
         os.mkdir(path)
         os.chmod(path, 0o755)  # noqa: S103 - whatever the umask is: an artifact knows no other mode
     except FileExistsError:
-        refuse([(_printable(name), "name of another file or folder")])
+        refuse(CANNOT, [(name, "name of another file or folder")], _REMEDIES)
     written.folders.add(name)
 
 
@@ -304,68 +244,13 @@ def _write(path: str, entry: Entry, content: Iterator[bytes], written: Tree) -> 
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     except FileExistsError:
-        refuse([(_printable(entry.name), "name of another file or folder")])
+        refuse(CANNOT, [(entry.name, "name of another file or folder")], _REMEDIES)
         raise
     with os.fdopen(handle, "wb", buffering=0) as file:
         os.fchmod(handle, 0o755 if entry.is_executable else 0o644)
         for block in content:
             file.write(block)
             yield block
-
-
-def folder_entries(folder: str) -> list[Entry]:
-    """Everything in ``folder``, in the order in which an artifact has it.
-
-    Raises ForeignError for what no artifact can hold.
-    """
-    found: list[Entry] = []
-    waiting = [""]
-    while waiting:
-        prefix = waiting.pop()
-        with os.scandir(os.path.join(folder, prefix)) as scan:
-            children = sorted(scan, key=lambda child: os.fsencode(child.name), reverse=True)
-        for child in children:
-            name = f"{prefix}{child.name}"
-            if child.is_dir(follow_symlinks=False):
-                waiting.append(f"{name}/")
-            elif child.is_file(follow_symlinks=False):
-                executable = bool(child.stat(follow_symlinks=False).st_mode & 0o111)
-                found.append(Entry(name, is_folder=False, is_executable=executable, source=child.path))
-            else:
-                raise ForeignError(name)
-        if prefix:
-            found.append(Entry(prefix.rstrip("/"), is_folder=True))
-    return sorted(found, key=lambda entry: os.fsencode(entry.name).split(b"/"))
-
-
-class ForeignError(Exception):
-    """A folder holds something that no artifact can hold."""
-
-
-def folder_digest(found: Iterable[Entry]) -> str:
-    """The digest of the archive that packing these entries gives."""
-    with open(os.devnull, "wb") as nowhere:
-        return write_tar(found, nowhere)
-
-
-def folder_tree(found: Iterable[Entry]) -> Tree:
-    """What the files on disk hold."""
-    tree = Tree()
-    for entry in found:
-        if entry.is_folder:
-            tree.add(entry, None)
-            continue
-        with open(entry.source, "rb", buffering=0) as file:
-            tree.add(entry, iter(lambda: file.read(CHUNK), b""))
-    return tree
-
-
-def archive_tree(members: Iterable[tuple[Entry, Content]]) -> Tree:
-    """What an archive holds."""
-    tree = Tree()
-    for entry, content in members:
-        tree.add(entry, content)
-    return tree
 
 
 def patterns(include: Sequence[str], exclude: Sequence[str]) -> Callable[[str], bool]:
@@ -380,7 +265,3 @@ def _spec(option: str, lines: Sequence[str]) -> GitIgnoreSpec:
         return GitIgnoreSpec.from_lines(lines)
     except ValueError as error:
         raise LoopError(f"{option}: {error}. Write patterns as in .gitignore.") from error
-
-
-def _printable(name: str) -> str:
-    return name.encode("utf-8", "backslashreplace").decode("utf-8").replace("\n", "\\n")

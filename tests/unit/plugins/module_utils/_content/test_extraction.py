@@ -18,17 +18,18 @@ from hypothesis import strategies as st
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.archive import compressed
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.extraction import (
-    ForeignError,
     Limits,
-    archive_tree,
     entries,
-    folder_digest,
-    folder_entries,
-    folder_tree,
     patterns,
     write_tree,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.packing import pack
+from ansible_collections.gitops.flux_local.plugins.module_utils._content.tree import (
+    archive_tree,
+    folder_digest,
+    folder_entries,
+    folder_tree,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 
 LIMITS = Limits(10_000_000, 1000)
@@ -248,12 +249,6 @@ def test_patterns_choose(tmp_path, include, exclude, expected):
 def test_a_pattern_that_is_none():
     with pytest.raises(LoopError, match="exclude: "):
         patterns([], ["!"])
-
-
-def test_a_folder_with_something_else_in_it(tmp_path):
-    (tmp_path / "link").symlink_to("/etc")
-    with pytest.raises(ForeignError):
-        folder_entries(str(tmp_path))
 
 
 NAMES = st.text(

@@ -24,10 +24,10 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._content.archive
     NotAnArchiveError,
     compressed,
     decompressed,
-    holds_same_content,
     read_tar,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.packing import Pack, pack
+from ansible_collections.gitops.flux_local.plugins.module_utils._content.tree import holds_same_content
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 
 # Names no rule ignores: a trailing ".yaml" keeps "x.png" and ".git" out.
