@@ -216,14 +216,16 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.module import exit_with, require
-from ansible_collections.gitops.flux_local.plugins.module_utils._processes.group import (
+from ansible_collections.gitops.flux_local.plugins.module_utils._processes.configuration import (
     ConfigurationFile,
     Group,
     Probe,
     Process,
+    socket_path,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._processes.group import (
     ensure_started,
     ensure_stopped,
-    socket_path,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._processes.supervisord import (
     LocalMachine,

@@ -18,12 +18,11 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors imp
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.files import read_bytes
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.process_table import resident_memory
 from ansible_collections.gitops.flux_local.plugins.module_utils._loop.ports import read_ports
-from ansible_collections.gitops.flux_local.plugins.module_utils._processes.group import (
-    UP,
-    Live,
+from ansible_collections.gitops.flux_local.plugins.module_utils._processes.configuration import (
     daemon_file,
     socket_path,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._processes.protocol import UP, Live
 from ansible_collections.gitops.flux_local.plugins.module_utils._processes.supervisord import Supervisord
 
 with suppress(ImportError):  # module.require() names what is missing

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the gitops.flux_local authors
 # SPDX-License-Identifier: Apache-2.0
-"""The edge of processes.py: supervisord over its UNIX socket, HTTP probes, ports and the process table."""
+"""The edge of a group: supervisord over its UNIX socket, HTTP probes, ports and the process table."""
 
 from __future__ import annotations
 
@@ -22,12 +22,11 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._core.process_ta
     commands_by_pid,
     is_alive,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._processes.group import (
-    POLL_SECONDS,
-    Live,
+from ansible_collections.gitops.flux_local.plugins.module_utils._processes.configuration import (
     Probe,
     daemon_file,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._processes.protocol import POLL_SECONDS, Live
 from ansible_collections.gitops.flux_local.plugins.module_utils._processes.user_folder import make_own
 
 try:

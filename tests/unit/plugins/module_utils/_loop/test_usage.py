@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._loop import usage
 from ansible_collections.gitops.flux_local.plugins.module_utils._loop.certificates import Wanted, issue
-from ansible_collections.gitops.flux_local.plugins.module_utils._processes.group import Live
+from ansible_collections.gitops.flux_local.plugins.module_utils._processes.protocol import Live
 
 NOW = datetime.datetime(2026, 11, 24, 18, 0, tzinfo=datetime.UTC)
 

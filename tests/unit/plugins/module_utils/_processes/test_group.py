@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 import configparser
-import shlex
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils._processes.group import (
+from ansible_collections.gitops.flux_local.plugins.module_utils._processes.configuration import (
     ConfigurationFile,
     Group,
-    Live,
     Probe,
     Process,
-    configured_commands,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._processes.group import (
     ensure_started,
     ensure_stopped,
-    fingerprint,
-    group_file,
-    orphans,
-    program_section,
-    socket_path,
-    unfit_for_configuration,
-    waves,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._processes.protocol import Live
 
 SERVER = Process("server", ("/bin/server", "--port=1"), priority=10, ports=(1,), ready=Probe("http://server"))
 CLIENT = Process("client", ("/bin/client",), priority=20)
@@ -331,57 +322,3 @@ def test_stopping_ends_what_a_killed_supervisord_left(bench):
     bench.machine.running = {7: "/bin/server --port=1"}
     assert bench.stop(bench.group())["changed"]
     assert bench.machine.killed == [7]
-
-
-@given(
-    st.lists(
-        st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12),
-        min_size=1,
-        max_size=4,
-    )
-)
-def test_a_command_survives_the_configuration(command):
-    section = program_section(Process("p", tuple(command)), log="/log", revision="r")
-    parser = configparser.RawConfigParser(interpolation=None)
-    if any(unfit_for_configuration(part) for part in command):
-        return
-    parser.read_string(section)
-    # supervisor expands "%%" to "%" before it splits the words.
-    assert shlex.split(parser["program:p"]["command"].replace("%%", "%")) == command
-    assert configured_commands(section) == {"p": tuple(command)}
-
-
-def test_waves_are_by_priority():
-    late = Process("a", ("/bin/a",), priority=30)
-    assert [[process.name for process in wave] for wave in waves([late, CLIENT, SERVER])] == [
-        ["server"],
-        ["client"],
-        ["a"],
-    ]
-
-
-def test_orphans_have_exactly_these_arguments():
-    running = {
-        1: "/bin/server --port=1",
-        2: "/bin/server --port=11",
-        3: "x /bin/server --port=1",
-        4: "/bin/server --port=1",
-    }
-    assert orphans([("/bin/server", "--port=1")], running, supervised=[4]) == [1]
-
-
-def test_a_fingerprint_tells_files_and_their_order_apart():
-    files = {"a": b"1", "b": b"2"}
-    both = fingerprint(["a", "b"], read=files.get)
-    assert both != fingerprint(["b", "a"], read=files.get)
-    assert both != fingerprint(["a", "c"], read=files.get)
-    assert both == fingerprint(["a", "b"], read={"a": b"1", "b": b"2"}.get)
-
-
-@given(st.text(min_size=1, max_size=200).filter(lambda text: "\0" not in text and text.isprintable()))
-def test_the_socket_path_is_short_for_any_state_folder(folder):
-    assert len(socket_path(f"/{folder}", uid=2**31)) <= 104
-
-
-def test_the_group_file_is_below_the_state_folder():
-    assert group_file(Group("/state", "flux")) == "/state/supervisor/conf.d/flux.conf"
