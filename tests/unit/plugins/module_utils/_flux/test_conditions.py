@@ -12,18 +12,13 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions
     kustomization_verdict,
     source_verdict,
 )
+from ansible_collections.gitops.flux_local.tests.unit.fakes.conditions import condition as any_condition
 
 OLD, NEW = (f"latest@sha256:{digit * 64}" for digit in "ab")
 
 
 def condition(kind, status, reason="R", message="m", generation=2):
-    return {
-        "type": kind,
-        "status": status,
-        "reason": reason,
-        "message": message,
-        "observedGeneration": generation,
-    }
+    return any_condition(kind, status, reason, message, generation)
 
 
 def item(*conditions, spec=None, deleting=False, **status):

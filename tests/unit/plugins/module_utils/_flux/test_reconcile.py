@@ -32,6 +32,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.state impo
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.tracker import Tracker
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.watchers import Scope
 from ansible_collections.gitops.flux_local.tests.unit.fakes.cluster import MemoryCluster
+from ansible_collections.gitops.flux_local.tests.unit.fakes.conditions import condition
 
 RECORDINGS = json.loads((Path(__file__).parent / "recordings" / "flux.json").read_text())
 OLD, NEW = (f"sha256:{digit * 64}" for digit in "ab")
@@ -103,17 +104,6 @@ def test_no_interleaving_with_what_was_before_the_request_settles_it_without_a_d
 
 
 # --- a controller in memory
-
-
-def condition(kind, status, reason="Succeeded", message="m", generation=1):
-    return {
-        "type": kind,
-        "status": status,
-        "reason": reason,
-        "message": message,
-        "observedGeneration": generation,
-        "lastTransitionTime": "2026-01-01T00:00:00Z",
-    }
 
 
 def source(name="shop", digest=OLD, *conditions):

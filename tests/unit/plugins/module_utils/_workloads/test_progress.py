@@ -11,18 +11,13 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.progr
     PAUSE_SECONDS,
     Progress,
 )
+from ansible_collections.gitops.flux_local.tests.unit.fakes.conditions import condition as any_condition
 
 DIGEST = f"sha256:{'3f2a' * 16}"
 
 
 def condition(kind, status, reason="Progressing", message="m"):
-    return {
-        "type": kind,
-        "status": status,
-        "reason": reason,
-        "message": message,
-        "observedGeneration": 1,
-    }
+    return any_condition(kind, status, reason, message)
 
 
 def source(name="shop"):

@@ -24,6 +24,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.rollb
     run,
 )
 from ansible_collections.gitops.flux_local.tests.unit.fakes.cluster import MemoryCluster
+from ansible_collections.gitops.flux_local.tests.unit.fakes.conditions import condition as any_condition
 from ansible_collections.gitops.flux_local.tests.unit.fakes.repository import MemoryRepository
 
 SOURCE, OWN = (ObjectRef(kind, "flux-system", "shop") for kind in (OCI_REPOSITORY, KUSTOMIZATION))
@@ -43,14 +44,7 @@ def entry(manifest, status="ReconciliationSucceeded"):
 
 
 def condition(reason, status="True"):
-    return {
-        "type": "Ready",
-        "status": status,
-        "reason": reason,
-        "message": "",
-        "observedGeneration": 1,
-        "lastTransitionTime": "2026-01-01T00:00:00Z",
-    }
+    return any_condition("Ready", status, reason, "")
 
 
 class Bench:

@@ -28,6 +28,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.regis
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.run import Edge, run
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.task import is_up
 from ansible_collections.gitops.flux_local.tests.unit.fakes.cluster import MemoryCluster
+from ansible_collections.gitops.flux_local.tests.unit.fakes.conditions import condition as any_condition
 from ansible_collections.gitops.flux_local.tests.unit.fakes.repository import MemoryRepository
 
 
@@ -44,14 +45,7 @@ def thing(name, **spec):
 
 
 def condition(status, reason, message):
-    return {
-        "type": "Ready",
-        "status": status,
-        "reason": reason,
-        "message": message,
-        "observedGeneration": 1,
-        "lastTransitionTime": "2026-01-01T00:00:00Z",
-    }
+    return any_condition("Ready", status, reason, message)
 
 
 class Bench:
