@@ -81,7 +81,10 @@ def test_every_path_in_a_document_exists(page):
     assert missing == []
 
 
-def test_every_private_package_has_its_row():
+def test_every_private_package_has_its_row_and_the_same_one_in_both_places():
     folder = ROOT / "plugins" / "module_utils"
     packages = sorted(path.name for path in folder.glob("_*") if any(path.rglob("*.py")))
-    assert sorted(first_cells((folder / "README.md").read_text())) == packages
+    text = (folder / "README.md").read_text()
+    assert sorted(first_cells(text)) == packages
+    rows = [line for line in text.splitlines() if line.startswith("| `_")]
+    assert [row for row in rows if row not in (ROOT / "docs" / "architecture.md").read_text()] == []
