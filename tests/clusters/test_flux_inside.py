@@ -54,8 +54,8 @@ def flux(loop: KindLoop, *arguments: str, **options: Any) -> Run:
         "flux_connection": loop.facts["cluster_connection"],
         "flux_binaries": loop.facts["binaries_paths"],
     }
-    role = {"ansible.builtin.include_role": {"name": "gitops.flux_local.flux"}, "vars": {**known, **options}}
-    return loop.tasks([role], *arguments)
+    role = {"ansible.builtin.include_role": {"name": "gitops.flux_local.flux"}, "vars": known}
+    return loop.tasks([role], *arguments, **options)
 
 
 def pods(loop: KindLoop) -> dict[str, Any]:

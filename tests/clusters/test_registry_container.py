@@ -60,6 +60,7 @@ class Loop:
             "flux_local_name": self.name,
             "flux_local_state_dir": str(self.state_dir),
             "registry_engine": self.engine,
+            "registry_timeout": 400,
             **self.extra_vars,
             **{f"registry_{name}": value for name, value in options.items()},
         }
@@ -77,7 +78,7 @@ class Loop:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=300,
+            timeout=600,
             check=False,
         ).stdout
 

@@ -30,6 +30,8 @@ NAMESPACE = "flux-system"
 RUN_SECONDS = 600
 # A time-out that no run lives to see: one that comes to its end did not wait for it, on any machine.
 NEVER = 10 * RUN_SECONDS
+# What may take longer on a machine that does other things beside the tests.
+PATIENCE = dict.fromkeys(["cluster_timeout", "flux_timeout", "registry_timeout", "workloads_timeout"], 400)
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 # What runs for a loop that is up.
 PROGRAMS = [
@@ -251,6 +253,7 @@ class Loop:
         named = {
             "flux_local_name": self.name,
             "flux_local_provider": "embedded",  # also where a container engine answers
+            **PATIENCE,
             **self.variables,
             **variables,
         }
