@@ -26,17 +26,21 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protoco
 
 
 class MemoryWatch:
-    """A watch of the events that are put into it; an error that is put is raised, None ends it."""
+    """A watch of the events that are put into it; an error that is put is raised, None ends it.
+
+    ``events.join()`` returns when whoever watches has done with all of them.
+    """
 
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
-        self.events: queue.SimpleQueue[WatchEvent | ClusterError | None] = queue.SimpleQueue()
+        self.events: queue.Queue[WatchEvent | ClusterError | None] = queue.Queue()
 
     def __iter__(self) -> Iterator[WatchEvent]:
         while (event := self.events.get()) is not None:
             if isinstance(event, ClusterError):
                 raise event
             yield event
+            self.events.task_done()
 
     def close(self) -> None:
         self.events.put(None)

@@ -324,7 +324,9 @@ def test_what_flux_tells_meanwhile_is_in_the_receipt_of_whom_it_is_about():
         told(cluster, event("a", "Progressing", message="ConfigMap/default/a created"))
         told(cluster, event("a", "Progressing", message="ConfigMap/default/a configured"))
         told(cluster, event("b", "Progressing", "Deployment"))
-        time.sleep(0.1)  # one connection may be ahead of the other
+        for watch in cluster.watches:  # one connection may be ahead of the other
+            if watch.kind == EVENT:
+                watch.events.join()
         flux(cluster, ref)
 
     cluster = cluster_of(
