@@ -48,11 +48,14 @@ def kind_options(home: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def shared_kind_loop(home: Path, kind_options: dict[str, Any]) -> Iterator[KindLoop]:
+def shared_kind_loop(
+    home: Path, kind_options: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[KindLoop]:
     """A loop on kind that was brought up with its examples."""
     shared = KindLoop(lab.new_name(), home, kind_options)
     try:
-        shared.up()
+        with lab.alone_with_kind(tmp_path_factory.getbasetemp().parent):
+            shared.up()
         yield shared
     finally:
         shared.purge()

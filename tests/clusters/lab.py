@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -137,6 +138,17 @@ class KindLoop(LabLoop):
         finally:
             docker("rmi", image)
         return image
+
+
+@contextlib.contextmanager
+def alone_with_kind(folder: Path) -> Iterator[None]:
+    """Make a cluster while no other process of these tests does, which share ``folder``.
+
+    Two that find no network of the name kind would make two of it.
+    """
+    with (folder / "kind.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 # --- nothing is left

@@ -117,7 +117,8 @@ def made_by_hand(home, kind_options, tmp_path_factory):
     kubeconfig = folder / "kubeconfig"
     named = ["--name", name, "--kubeconfig", str(kubeconfig)]
     create = [lab.kind(), "create", "cluster", *named, "--config", str(folder / "kind.yaml"), *image]
-    subprocess.run(create, check=True)
+    with lab.alone_with_kind(tmp_path_factory.getbasetemp().parent):
+        subprocess.run(create, check=True)
     yield kubeconfig
     subprocess.run([lab.kind(), "delete", "cluster", *named], check=True)
 

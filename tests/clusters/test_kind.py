@@ -65,7 +65,7 @@ def after_a_restart(loop: KindLoop, since: str) -> Run:
         are_new = (each["state"].get("running", {}).get("startedAt", "") > since for each in containers)
         return len(containers) >= 2 and all(each["ready"] for each in containers) and all(are_new)
 
-    until(flux_runs_again, "Flux in its Pods", seconds=180)
+    until(flux_runs_again, "Flux in its Pods", seconds=400)
     return loop.up()
 
 

@@ -335,7 +335,7 @@ class Loop:
     def get(self, path: str) -> dict[str, Any] | None:
         """An object by its path in the API; None when there is none."""
         api = self.api
-        response = api.call_api("GET", api.configuration.host + path, _request_timeout=10)
+        response = api.call_api("GET", api.configuration.host + path, _request_timeout=60)
         body = response.read()
         if response.status == 404:
             return None  # also without a word of JSON, where the API does not know the kind
