@@ -1,0 +1,87 @@
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+"""The action behind container_engine: engines are asked by the modules of their own collections."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._loop.engine import registry
+from ansible_collections.gitops.flux_local.plugins.module_utils._loop.engine.machine import Answer
+from ansible_collections.gitops.flux_local.plugins.modules.container_engine import QUESTIONS, SPEC
+
+# What community.docker takes longest to import; here it is done once for all tasks.
+with contextlib.suppress(ImportError):
+    importlib.import_module("requests")
+
+
+class TaskMachine:
+    """This machine, as the task of an action may ask it."""
+
+    def __init__(self, action: ActionBase, task_vars: dict[str, Any]) -> None:
+        self.environment: Mapping[str, str] = dict(os.environ)
+        self._action = action
+        self._task_vars = task_vars
+
+    def ask(self, module: str, options: Mapping[str, Any]) -> Answer:
+        task = self._action._task.copy()  # noqa: SLF001 - as Ansible's own actions do that call another
+        task.args = {"module": module, "options": dict(options)}
+        task.check_mode = False  # it only looks
+        in_process = self._action._shared_loader_obj.action_loader.get(  # noqa: SLF001 - as above
+            "gitops.flux_local.in_process",
+            task=task,
+            connection=self._action._connection,  # noqa: SLF001 - as above
+            play_context=self._action._play_context,  # noqa: SLF001 - as above
+            loader=self._action._loader,  # noqa: SLF001 - as above
+            templar=self._action._templar,  # noqa: SLF001 - as above
+            shared_loader_obj=self._action._shared_loader_obj,  # noqa: SLF001 - as above
+        )
+        try:
+            return dict(in_process.run(task_vars=self._task_vars))
+        except AnsibleError as error:
+            return {"failed": True, "msg": str(error)}
+
+    def text(self, path: str) -> str:
+        try:
+            with open(path, encoding="utf-8") as file:
+                return file.read()
+        except FileNotFoundError:
+            return ""
+
+    def exists(self, path: str) -> bool:
+        return os.path.exists(path)
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hints
+    """Asks what there is, and changes nothing."""
+
+    TRANSFERS_FILES = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return what the engines say."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _spec, given = self.validate_argument_spec(
+            argument_spec=SPEC, mutually_exclusive=[QUESTIONS], required_one_of=[QUESTIONS]
+        )
+        # As a module gets them: nothing of Ansible's own types is left.
+        params = json.loads(json.dumps(given))
+        try:
+            answer = answered(params, TaskMachine(self, task_vars or {}))
+        except LoopError as error:
+            return {**result, "failed": True, "msg": error.message, **error.details}
+        return {**result, "changed": False, **answer}
+
+
+def answered(params: Mapping[str, Any], machine: TaskMachine) -> dict[str, Any]:
+    """The return values of the module. Raises LoopError."""
+    asked = registry.Asked(**params["registry"])
+    return registry.as_dict(registry.look(asked, machine), asked)

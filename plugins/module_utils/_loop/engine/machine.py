@@ -1,0 +1,35 @@
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+"""What is asked of a machine to know its container engines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+Answer = Mapping[str, Any]
+
+
+class Machine(Protocol):
+    """The edge: variables, files, and the modules of other collections. Nothing is changed."""
+
+    environment: Mapping[str, str]
+
+    def ask(self, module: str, options: Mapping[str, Any]) -> Answer:
+        """What a module returns. One that fails returns ``failed`` and ``msg``, and raises nothing."""
+
+    def text(self, path: str) -> str:
+        """The content of a file; nothing where there is none."""
+
+    def exists(self, path: str) -> bool:
+        """Whether there is anything at this path."""
+
+
+def reason(answer: Answer) -> str:
+    """Why a module failed, in its own words."""
+    return str(answer.get("msg", "no reason given"))
+
+
+def first(answers: Sequence[Answer]) -> Answer:
+    """The first one, or nothing."""
+    return answers[0] if answers else {}
