@@ -18,6 +18,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors imp
 from ansible_collections.gitops.flux_local.plugins.module_utils._loop.engine import registry
 from ansible_collections.gitops.flux_local.plugins.module_utils._loop.engine.machine import Answer
 from ansible_collections.gitops.flux_local.plugins.modules.container_engine import QUESTIONS, SPEC
+from ansible_collections.gitops.flux_local.plugins.plugin_utils.private_parts import result_of_action
 
 # What community.docker takes longest to import; here it is done once for all tasks.
 with contextlib.suppress(ImportError):
@@ -33,20 +34,9 @@ class TaskMachine:
         self._task_vars = task_vars
 
     def ask(self, module: str, options: Mapping[str, Any]) -> Answer:
-        task = self._action._task.copy()  # noqa: SLF001 - as Ansible's own actions do that call another
-        task.args = {"module": module, "options": dict(options)}
-        task.check_mode = False  # it only looks
-        in_process = self._action._shared_loader_obj.action_loader.get(  # noqa: SLF001 - as above
-            "gitops.flux_local.in_process",
-            task=task,
-            connection=self._action._connection,  # noqa: SLF001 - as above
-            play_context=self._action._play_context,  # noqa: SLF001 - as above
-            loader=self._action._loader,  # noqa: SLF001 - as above
-            templar=self._action._templar,  # noqa: SLF001 - as above
-            shared_loader_obj=self._action._shared_loader_obj,  # noqa: SLF001 - as above
-        )
+        arguments = {"module": module, "options": dict(options)}
         try:
-            return dict(in_process.run(task_vars=self._task_vars))
+            return result_of_action(self._action, "gitops.flux_local.in_process", arguments, self._task_vars)
         except AnsibleError as error:
             return {"failed": True, "msg": str(error)}
 

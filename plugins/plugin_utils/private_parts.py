@@ -45,6 +45,28 @@ def with_defaults(action: ActionBase, module: str, options: Mapping[str, Any]) -
     return dict(given)
 
 
+def result_of_action(
+    action: ActionBase, name: str, arguments: Mapping[str, Any], variables: dict[str, Any]
+) -> dict[str, Any]:
+    """What another action returns for these arguments, not in check mode; as template calls copy.
+
+    Raises AnsibleError.
+    """
+    task = action._task.copy()  # noqa: SLF001 - as above
+    task.args, task.check_mode = dict(arguments), False
+    plugins = action._shared_loader_obj  # noqa: SLF001 - as above
+    other = plugins.action_loader.get(
+        name,
+        task=task,
+        connection=action._connection,  # noqa: SLF001 - as above
+        play_context=action._play_context,  # noqa: SLF001 - as above
+        loader=action._loader,  # noqa: SLF001 - as above
+        templar=action._templar,  # noqa: SLF001 - as above
+        shared_loader_obj=plugins,
+    )
+    return dict(other.run(task_vars=variables))
+
+
 @contextlib.contextmanager
 def handed_over(arguments: Mapping[str, Any]) -> Iterator[None]:
     """Have AnsibleModule take these for what was sent to it; as ansible.module_utils.testing does."""

@@ -52,6 +52,7 @@ _SINCE_2_19, _BEFORE_2_19 = ">=2.19", "<2.19"
 
 _IS_HERE = "it is known whether a task is for this machine, this user and this Python"
 _DEFAULTS = "module_defaults of a module that in_process runs apply"
+_ASKED = "container_engine asks the modules of other collections"
 _SENT = "a module in the task's own process finds its options"
 _RETURNED = "what it returns is read as Ansible reads it"
 
@@ -70,6 +71,10 @@ PARTS = (
     ),
     Part(ANSIBLE, _ACTION, "ActionBase._task", _DEFAULTS),
     Part(ANSIBLE, _ACTION, "ActionBase._templar", _DEFAULTS),
+    Part(ANSIBLE, _ACTION, "ActionBase._connection", _ASKED),
+    Part(ANSIBLE, _ACTION, "ActionBase._loader", _ASKED),
+    Part(ANSIBLE, _ACTION, "ActionBase._play_context", _ASKED),
+    Part(ANSIBLE, _ACTION, "ActionBase._shared_loader_obj", _ASKED),
     Part(ANSIBLE, _COMMON, "_apply_action_arg_defaults", _DEFAULTS, _SINCE_2_19),
     Part(ANSIBLE, _COMMON, "get_action_args_with_defaults", _DEFAULTS, _BEFORE_2_19),
     Part(ANSIBLE, "ansible.playbook.task", "Task._parent", _DEFAULTS, _BEFORE_2_19),
