@@ -15,8 +15,17 @@ from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils._loop.engine import registry
-from ansible_collections.gitops.flux_local.plugins.module_utils._loop.engine.machine import Answer
+from ansible_collections.gitops.flux_local.plugins.module_utils._loop.engine import (
+    cluster,
+    endpoint,
+    registry,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._loop.engine.engines import (
+    Docker,
+    Engine,
+    Podman,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._loop.engine.machine import Answer, Machine
 from ansible_collections.gitops.flux_local.plugins.modules.container_engine import QUESTIONS, SPEC
 from ansible_collections.gitops.flux_local.plugins.plugin_utils.private_parts import result_of_action
 
@@ -65,13 +74,25 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hin
         # As a module gets them: nothing of Ansible's own types is left.
         params = json.loads(json.dumps(given))
         try:
-            answer = answered(params, TaskMachine(self, task_vars or {}))
+            answer = json.loads(json.dumps(answered(params, TaskMachine(self, task_vars or {}))))
         except LoopError as error:
             return {**result, "failed": True, "msg": error.message, **error.details}
         return {**result, "changed": False, **answer}
 
 
-def answered(params: Mapping[str, Any], machine: TaskMachine) -> dict[str, Any]:
+def answered(params: Mapping[str, Any], machine: Machine) -> dict[str, Any]:
     """The return values of the module. Raises LoopError."""
-    asked = registry.Asked(**params["registry"])
-    return registry.as_dict(registry.look(asked, machine), asked)
+    if params["registry"]:
+        asked = registry.Asked(**params["registry"])
+        return registry.as_dict(registry.look(asked, machine), asked)
+    if params["cluster"]:
+        return cluster.as_dict(cluster.look(cluster.Asked(**params["cluster"]), machine))
+    return places(params["containerd"], machine)
+
+
+def places(params: Mapping[str, Any], machine: Machine) -> dict[str, Any]:
+    """The return values where containerd is asked for."""
+    engine: Engine = Docker(params["docker_host"], {}) if params["engine"] == "docker" else Podman({})
+    registry_endpoint = endpoint.endpoint_of(params["registry_endpoint"])
+    found = endpoint.places_in(params["nodes"], registry_endpoint, engine, machine, reads=params["reads"])
+    return {"places": [endpoint.as_dict(place) for place in found], "refused": endpoint.no_place(found)}

@@ -14,6 +14,7 @@ author: The gitops.flux_local authors (@gitops-flux-local)
 description:
   - Asks Docker and Podman with the modules of P(community.docker#collection) and P(containers.podman#collection), in the task's own process.
   - The roles registry and cluster read from it what to do. What they must not do is in RV(refused), in the words of their options.
+  - It answers one question, O(registry), O(cluster) or O(containerd).
   - Variables and files are those of the controller, as with lookups.
 extends_documentation_fragment:
   - gitops.flux_local.attributes
@@ -63,6 +64,90 @@ options:
         description: Whether to have the registry's own program look for blobs that nothing refers to.
         type: bool
         default: false
+  cluster:
+    description: Look for the nodes of a cluster, and for what there is of it in the loop's state folder.
+    type: dict
+    suboptions:
+      state:
+        description: What the cluster is going to be. Only with V(present) it is compared with what is asked for.
+        type: str
+        choices: [present, stopped, absent]
+        default: present
+      provider:
+        description: What the cluster is. V(auto) is a choice that is open, which RV(choice) makes.
+        type: str
+        choices: [auto, embedded, kind, k3d, existing]
+        required: true
+      engine:
+        description: The container engine to ask. V(auto) is Docker where that answers, else Podman. V(k3d) needs Docker.
+        type: str
+        choices: [auto, docker, podman]
+        default: auto
+      name:
+        description: The name of the loop.
+        type: str
+        required: true
+      state_dir:
+        description: The state folder of the loop.
+        type: path
+        required: true
+      program:
+        description: The program kind or k3d. Where it is given, it is asked for its version.
+        type: str
+        default: ''
+      node_image:
+        description: The image that nodes of kind have, for RV(choice).
+        type: str
+        default: ''
+      kind_image:
+        description: The image that the user gives for nodes of kind.
+        type: str
+        default: ''
+      kind_config:
+        description: The configuration that the user gives for kind.
+        type: dict
+        default: {}
+      k3d_config:
+        description: The configuration that the user gives for k3d.
+        type: dict
+        default: {}
+      registry_endpoint:
+        description: The fact of the role registry, as far as it is known.
+        type: dict
+        default: {}
+      kubernetes_nodes:
+        description: What M(kubernetes.core.k8s_info) returned of a cluster's nodes, to be found among the containers. For V(existing).
+        type: dict
+      context:
+        description: The context of that cluster, for what is refused.
+        type: str
+        default: ''
+  containerd:
+    description: Look where the containerd of nodes reads about a registry.
+    type: dict
+    suboptions:
+      engine:
+        description: The container engine that has the nodes.
+        type: str
+        choices: [docker, podman]
+        required: true
+      docker_host:
+        description: Where Docker is, as this module has returned it.
+        type: str
+        default: ''
+      nodes:
+        description: The names of the containers.
+        type: list
+        elements: str
+        required: true
+      registry_endpoint:
+        description: The fact of the role registry.
+        type: dict
+        required: true
+      reads:
+        description: Whether to return what is there.
+        type: bool
+        default: false
 """
 
 EXAMPLES = r"""
@@ -78,26 +163,47 @@ EXAMPLES = r"""
   ansible.builtin.assert:
     that: found.refused == ''
     fail_msg: "{{ found.refused }}"
+
+- name: What this machine could have a cluster in was looked for
+  gitops.flux_local.container_engine:
+    cluster:
+      provider: auto
+      name: flux-local
+      state_dir: /home/me/.local/share/flux-local/flux-local
+      node_image: kindest/node:v1.37.0
+  register: machine
+
+- name: It is known where a node reads about the registry
+  gitops.flux_local.container_engine:
+    containerd:
+      engine: docker
+      docker_host: "{{ machine.docker_host }}"
+      nodes: [flux-local-control-plane]
+      registry_endpoint: "{{ registry_endpoint }}"
+      reads: true
+  register: places
 """
 
 RETURN = r"""
 engine:
-  description: What runs the registry, V(docker), V(podman), V(process) or V(existing).
+  description:
+    - What runs the registry, V(docker), V(podman), V(process) or V(existing).
+    - What has the cluster's nodes, V(docker), V(podman), or nothing where neither answers or none is needed.
   type: str
-  returned: success
+  returned: when a registry or a cluster is asked for
   sample: docker
 version:
   description: The version of the container engine; nothing where none is asked for, or where it does not answer.
   type: str
-  returned: success
+  returned: when a registry or a cluster is asked for
   sample: 28.2.2
 docker_host:
   description: Where Docker was asked; nothing with another engine.
   type: str
-  returned: success
+  returned: when a registry or a cluster is asked for
   sample: unix:///var/run/docker.sock
 refused:
-  description: Why the registry cannot be had so, and what to do; nothing where it can.
+  description: Why what is asked for cannot be had so, and what to do; nothing where it can.
   type: str
   returned: success
   sample: ''
@@ -159,6 +265,106 @@ garbage:
   elements: str
   returned: when a registry is asked for
   sample: []
+network:
+  description: The engine's network that the nodes are in.
+  type: str
+  returned: when a cluster is asked for
+  sample: kind
+nodes:
+  description: The containers that are nodes; of a cluster that exists, all containers.
+  type: list
+  elements: dict
+  returned: when a cluster is asked for
+  sample:
+    - name: flux-local-control-plane
+      state: running
+      role: control-plane
+      networks: [kind]
+      addresses: [172.18.0.2]
+      mounts: [/var, /lib/modules, /etc/containerd/certs.d]
+registry:
+  description:
+    - The registry as nodes reach it. C(names) are those by which its images may be named, C(url) is where it is, C(hosts) a C(hosts.toml) for it,
+      and C(container) what it would be called as a container.
+    - C(is_told) says whether nodes have to be told of it, and C(is_out_of_reach) whether they cannot reach it.
+  type: dict
+  returned: when a cluster is asked for
+  sample:
+    names: ['127.0.0.1:5001', 'localhost:5001']
+    url: http://flux-local-registry:5000
+    hosts: "[host.\"http://flux-local-registry:5000\"]\n"
+    container: flux-local-registry
+    is_told: true
+    is_out_of_reach: false
+kind:
+  description:
+    - The cluster of kind. C(is_made) says whether it is there, C(config) is what kind makes it with, C(refused) why one that is there is not
+      what is asked for, and C(job) the file of a creation that was interrupted.
+    - C(strangers) are nodes that do not read the loop's folder for registries, and C(hosts_are_written) says whether that says what it should.
+  type: dict
+  returned: when a cluster of kind is asked for that is to be present
+  sample:
+    is_made: true
+    config: "apiVersion: kind.x-k8s.io/v1alpha4\nkind: Cluster\n"
+    refused: ''
+    job: ''
+    strangers: []
+    hosts_are_written: true
+k3d:
+  description:
+    - The cluster of k3d, as RV(kind). C(registries) is what its nodes are told of registries, and C(registries_are_known) whether it was made
+      with that.
+  type: dict
+  returned: when a cluster of k3d is asked for that is to be present
+  sample:
+    is_made: true
+    config: "apiVersion: k3d.io/v1alpha5\nkind: Simple\n"
+    registries: "mirrors: {}\n"
+    registries_are_known: true
+    refused: ''
+attachment:
+  description:
+    - Which containers are O(cluster.kubernetes_nodes) (C(nodes)), their C(networks), and why not all are found (C(refused)).
+    - C(apart) is the registry's container, if it is in none of these networks.
+  type: dict
+  returned: when the nodes of a cluster that exists are given
+  sample:
+    nodes: [shop-control-plane]
+    networks: [kind]
+    apart: ''
+    refused: ''
+choice:
+  description: What the cluster is going to be, where the image of nodes is there, with the C(engine), its C(network), and C(why) it was chosen.
+  type: dict
+  returned: when a cluster is asked for
+  sample:
+    provider: kind
+    engine: docker
+    network: kind
+    why: Docker 28.2.2 answers
+choice_without_image:
+  description: The same where that image is not there. It differs where the choice is open only.
+  type: dict
+  returned: when a cluster is asked for
+  sample:
+    provider: embedded
+    engine: ''
+    network: ''
+    why: Docker 28.2.2 answers, and it lacks the image kindest/node:v1.37.0, which cannot be pulled
+places:
+  description:
+    - Where the containerd of each node reads about registries (C(folder), or nothing, and what it C(said) instead), and there the C(folder) of
+      each name of the registry, with the C(content) of its C(hosts.toml).
+  type: list
+  elements: dict
+  returned: when containerd is asked for
+  sample:
+    - node: flux-local-control-plane
+      folder: /etc/containerd/certs.d
+      said: no reason given
+      registries:
+        - folder: /etc/containerd/certs.d/localhost:5001
+          content: "[host.\"http://flux-local-registry:5000\"]\n"
 """
 
 REGISTRY = {
@@ -176,5 +382,35 @@ REGISTRY = {
     "adopt": {"type": "bool", "default": False},
     "garbage": {"type": "bool", "default": False},
 }
-SPEC = {"registry": {"type": "dict", "options": REGISTRY}}
+CLUSTER = {
+    "state": {"type": "str", "choices": ["present", "stopped", "absent"], "default": "present"},
+    "provider": {
+        "type": "str",
+        "choices": ["auto", "embedded", "kind", "k3d", "existing"],
+        "required": True,
+    },
+    "engine": {"type": "str", "choices": ["auto", "docker", "podman"], "default": "auto"},
+    "name": {"type": "str", "required": True},
+    "state_dir": {"type": "path", "required": True},
+    "program": {"type": "str", "default": ""},
+    "node_image": {"type": "str", "default": ""},
+    "kind_image": {"type": "str", "default": ""},
+    "kind_config": {"type": "dict", "default": {}},
+    "k3d_config": {"type": "dict", "default": {}},
+    "registry_endpoint": {"type": "dict", "default": {}},
+    "kubernetes_nodes": {"type": "dict"},
+    "context": {"type": "str", "default": ""},
+}
+CONTAINERD = {
+    "engine": {"type": "str", "choices": ["docker", "podman"], "required": True},
+    "docker_host": {"type": "str", "default": ""},
+    "nodes": {"type": "list", "elements": "str", "required": True},
+    "registry_endpoint": {"type": "dict", "required": True},
+    "reads": {"type": "bool", "default": False},
+}
+SPEC = {
+    "registry": {"type": "dict", "options": REGISTRY},
+    "cluster": {"type": "dict", "options": CLUSTER},
+    "containerd": {"type": "dict", "options": CONTAINERD},
+}
 QUESTIONS = tuple(SPEC)

@@ -77,7 +77,7 @@ class Docker:
 
     def container(self, machine: Machine, name: str) -> Answer:
         options = {"docker_host": self.host, "name": name}
-        return _answered(machine, "community.docker.docker_container_info", options).get("container") or {}
+        return answered(machine, "community.docker.docker_container_info", options).get("container") or {}
 
     def volume(self, machine: Machine, name: str) -> Answer:  # noqa: ARG002 - it came with the first answer
         return _named(name, self.answer.get("volumes") or [])
@@ -104,11 +104,11 @@ class Podman:
         return f"no Podman answers ({reason(self.answer)}). Install it, or use {otherwise}."
 
     def container(self, machine: Machine, name: str) -> Answer:
-        found = _answered(machine, "containers.podman.podman_container_info", {"name": [name]})
+        found = answered(machine, "containers.podman.podman_container_info", {"name": [name]})
         return first(found.get("containers") or [])
 
     def volume(self, machine: Machine, name: str) -> Answer:
-        found = _answered(machine, "containers.podman.podman_volume_info", {})
+        found = answered(machine, "containers.podman.podman_volume_info", {})
         return _named(name, found.get("volumes") or [])
 
     def execute(self, machine: Machine, container: str, command: Sequence[str]) -> Answer:
@@ -148,7 +148,8 @@ def is_at_least(version: str, minimum: str) -> bool:
     return bool(LooseVersion(version) >= LooseVersion(minimum))
 
 
-def _answered(machine: Machine, module: str, options: Mapping[str, Any]) -> Answer:
+def answered(machine: Machine, module: str, options: Mapping[str, Any]) -> Answer:
+    """What a module returns that may not fail. Raises LoopError with its own words."""
     answer = machine.ask(module, options)
     if answer.get("failed"):
         raise LoopError(reason(answer))

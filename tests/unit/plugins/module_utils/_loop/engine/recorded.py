@@ -130,3 +130,58 @@ VOLUME = {
     "Options": None,
     "Scope": "local",
 }
+
+# docker_host_info with containers and verbose_output: what the API lists
+DOCKER_NODES: list[dict[str, Any]] = [
+    {
+        "Id": "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0",
+        "Names": ["/flux-local-control-plane"],
+        "Image": "kindest/node:v1.37.0",
+        "State": "running",
+        "Status": "Up 3 minutes",
+        "Labels": {
+            "io.x-k8s.kind.cluster": "flux-local",
+            "io.x-k8s.kind.role": "control-plane",
+            "desktop.docker.io/ports.scheme": "v2",
+        },
+        "NetworkSettings": {"Networks": {"kind": {"IPAddress": "172.18.0.2"}}},
+        "Mounts": [
+            {"Type": "volume", "Destination": "/var", "Mode": "", "RW": True},
+            {"Type": "bind", "Destination": "/etc/containerd/certs.d", "Mode": "", "RW": True},
+        ],
+    },
+    {
+        "Id": "1f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0",
+        "Names": ["/flux-local-worker"],
+        "Image": "kindest/node:v1.37.0",
+        "State": "exited",
+        "Status": "Exited (137) 2 minutes ago",
+        "Labels": {"io.x-k8s.kind.cluster": "flux-local", "io.x-k8s.kind.role": "worker"},
+        "NetworkSettings": {"Networks": {"kind": {"IPAddress": ""}}},
+        "Mounts": [{"Type": "volume", "Destination": "/var", "Mode": "", "RW": True}],
+    },
+]
+# podman container inspect
+PODMAN_NODES: list[dict[str, Any]] = [
+    {
+        "Id": "2f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0",
+        "Name": "flux-local-control-plane",
+        "State": {"OciVersion": "1.0.2-dev", "Status": "running", "Running": True},
+        "Config": {"Labels": {"io.x-k8s.kind.cluster": "flux-local", "io.x-k8s.kind.role": "control-plane"}},
+        "NetworkSettings": {"Networks": {"kind": {"IPAddress": "10.89.0.2"}}},
+        "Mounts": [{"Type": "bind", "Destination": "/etc/containerd/certs.d"}],
+    },
+    {
+        "Id": "3f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0",
+        "Name": "elsewhere",
+        "State": {"Status": "paused"},
+        "Config": {"Labels": None},
+        "NetworkSettings": {"Networks": {"podman": {"IPAddress": "10.88.0.5"}}},
+        "Mounts": [],
+    },
+]
+# containerd's config.toml in a node of kind 0.33
+CONTAINERD_CONFIG = """version = 3
+[plugins."io.containerd.cri.v1.images".registry]
+  config_path = "/etc/containerd/certs.d"
+"""
