@@ -42,6 +42,7 @@ ANSIBLE = "plugins/plugin_utils/private_parts.py"
 CLUSTER = "plugins/module_utils/_cluster/kubernetes_core.py"
 MODULE = "plugins/module_utils/_core/module.py"
 REPORT = "plugins/action/loop_report.py"
+OPTIONS = "plugins/action/role_options.py"
 
 _ACTION = "ansible.plugins.action"
 _BASIC = "ansible.module_utils.basic"
@@ -85,6 +86,7 @@ PARTS = (
     Part(ANSIBLE, _JSON, "get_module_decoder", _RETURNED, _SINCE_2_19),
     Part(ANSIBLE, _JSON, "Direction.MODULE_TO_CONTROLLER", _RETURNED, _SINCE_2_19),
     Part(MODULE, _BASIC, "AnsibleModule._verbosity", "results have more in them from -v on"),
+    Part(OPTIONS, _ACTION, "ActionBase._templar", "options of roles have their values when they are checked"),
     Part(REPORT, "ansible.utils.color", "ANSIBLE_COLOR", "it is known whether there is a terminal"),
     Part(
         CLUSTER,

@@ -1,0 +1,51 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+# Apache License 2.0 (see LICENSE), compatible with the GNU General Public License v3.0 that Ansible itself is under.
+"""Documentation and options of the action plugin of the same name."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: role_options
+short_description: Checks the options of this collection's roles before any of them does anything
+version_added: 0.1.0
+author: The gitops.flux_local authors (@gitops-flux-local)
+description:
+  - Each role checks its own options when its turn comes. By then, others have done their part. This checks all of them at once, by the same
+    argument_specs, and names all that is wrong.
+  - Besides, a number has to be above 0, but for C(cluster_renew_before_days).
+  - Options are variables. One that cannot be known yet, since it waits for a role's fact, is left to the role that takes it.
+  - Runs on the controller.
+extends_documentation_fragment:
+  - gitops.flux_local.attributes
+  - gitops.flux_local.attributes.info_module
+options:
+  roles:
+    description: The roles whose options are checked, without the name of the collection.
+    type: list
+    elements: str
+    choices: [binaries, registry, cluster, flux, workloads]
+    default: [binaries, registry, cluster, flux, workloads]
+"""
+
+EXAMPLES = r"""
+- name: The options of all roles are valid
+  gitops.flux_local.role_options:
+
+- name: The options of two roles are valid
+  gitops.flux_local.role_options:
+    roles: [binaries, registry]
+"""
+
+RETURN = r"""
+checked:
+  description: The options that were given and are valid.
+  type: list
+  elements: str
+  returned: success
+  sample: [registry_engine, cluster_timeout]
+"""
+
+ROLES = ["binaries", "registry", "cluster", "flux", "workloads"]
+SPEC = {"roles": {"type": "list", "elements": "str", "choices": ROLES, "default": ROLES}}
