@@ -12,7 +12,7 @@ short_description: Says which container engine answers, what of a loop it has, a
 version_added: 0.1.0
 author: The gitops.flux_local authors (@gitops-flux-local)
 description:
-  - Asks Docker and Podman with the modules of P(community.docker#collection) and P(containers.podman#collection), in the task's own process.
+  - Asks Docker and Podman with the modules of community.docker and containers.podman, in the task's own process.
   - The roles registry and cluster read from it what to do. What they must not do is in RV(refused), in the words of their options.
   - It answers one question, O(registry), O(cluster) or O(containerd).
   - Variables and files are those of the controller, as with lookups.
