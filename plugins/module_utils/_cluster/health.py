@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the gitops.flux_local authors
 # SPDX-License-Identifier: Apache-2.0
-"""Why an object in the cluster is not healthy: what it lacks itself, and what holds its Pods back."""
+"""Why an object in the cluster is not healthy: what it lacks itself."""
 
 from __future__ import annotations
 
@@ -9,77 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Object, named
-
-# What a container is told to do on its way up: no trouble yet.
-_ON_THE_WAY = ("ContainerCreating", "PodInitializing")
-OOM_KILLED = "OOMKilled"
-UNSCHEDULABLE = "Unschedulable"
-CRASHED = ("CrashLoopBackOff", "Error", OOM_KILLED, "ContainerCannotRun", "RunContainerError")
-
-
-@dataclass(frozen=True)
-class PodTrouble:
-    """What holds a Pod back, in the words of the scheduler or the kubelet; container is empty for the Pod."""
-
-    pod: str
-    reason: str
-    message: str
-    container: str = ""
-    exit_code: int | None = None
-    restarts: int = 0
-    log: Sequence[str] = ()
-
-    @property
-    def has_run(self) -> bool:
-        """Whether a container of the Pod ended, so that it left a log."""
-        return self.exit_code is not None
-
-    @property
-    def sentence(self) -> str:
-        """It in one sentence, without a full stop."""
-        where = f"Pod {self.pod}" + (f", container {self.container}" if self.container else "")
-        ended = f"exit code {self.exit_code}" if self.exit_code is not None else ""
-        again = f"{self.restarts} restarts" if self.restarts else ""
-        about = ", ".join(part for part in (ended, again) if part)
-        said = f": {self.message}" if self.message else ""
-        return f"{where}: {self.reason}{f' ({about})' if about else ''}{said}"
-
-
-def pod_trouble(pod: Object) -> PodTrouble | None:
-    """What holds a Pod back, None where nothing does so visibly."""
-    name = pod["metadata"]["name"]
-    status = pod.get("status", {})
-    for container in (*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())):
-        trouble = _container_trouble(name, container)
-        if trouble:
-            return trouble
-    if status.get("phase") == "Failed":
-        return PodTrouble(name, status.get("reason", "Failed"), status.get("message", ""))
-    conditions = status.get("conditions", ())
-    for kind, otherwise in (("PodScheduled", UNSCHEDULABLE), ("Ready", "NotReady")):
-        for entry in conditions:
-            if entry["type"] == kind and entry["status"] == "False":
-                return PodTrouble(name, entry.get("reason", otherwise), entry.get("message", ""))
-    return None
-
-
-def _container_trouble(pod: str, container: Object) -> PodTrouble | None:
-    state, last = container.get("state", {}), container.get("lastState", {}).get("terminated", {})
-    waiting, ended = state.get("waiting", {}), state.get("terminated", {})
-    reason = waiting.get("reason", "")
-    if reason and reason not in _ON_THE_WAY:
-        # A container that is started again and again says so; why it ended is in its last state.
-        if last.get("reason") == OOM_KILLED:
-            reason = OOM_KILLED
-        message = waiting.get("message", "") or last.get("message", "")
-        exit_code = last.get("exitCode")
-    elif ended.get("exitCode"):
-        reason, message, exit_code = ended.get("reason", "Error"), ended.get("message", ""), ended["exitCode"]
-    else:
-        return None
-    return PodTrouble(
-        pod, reason, " ".join(message.split()), container["name"], exit_code, container.get("restartCount", 0)
-    )
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.pods import PodTrouble
 
 
 def unhealthiness(item: Object) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Object, ObjectRef
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster, ClusterError
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.explain import Link
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.failure import Link
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions import (
     DEPENDENCY_NOT_READY,
     NOT_FOUND,

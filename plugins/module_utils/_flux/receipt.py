@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Object, ObjectRef
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.explain import (
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.failure import (
     Cause,
     Failure,
     Link,

@@ -28,11 +28,11 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protoco
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.apply import FIELD_MANAGER
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.evidence import explore
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.explain import (
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.explain import cause_of
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.failure import (
     Artifact,
     Link,
     Origin,
-    cause_of,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions import NOT_FOUND
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.dependencies import (

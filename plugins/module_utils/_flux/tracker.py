@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Object, ObjectRef
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.explain import Link
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.failure import Link
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions import (
     CONNECTION_LOST,
     DEPENDENCY_FAILED,

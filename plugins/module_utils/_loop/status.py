@@ -18,7 +18,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client 
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import ObjectRef
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.explain import Cause
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.failure import Cause
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.live import causes_of
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions import digest_of
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.install.controllers import controllers

@@ -13,7 +13,10 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.push i
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Object
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux import apply as flux_apply
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.apply import Applied, wait_until
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.apply import (
+    Applied,
+    wait_until,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions import (
     DEPENDENCY_NOT_READY,
     condition,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.diff import Shown
 from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.push import PushResult
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.apply import Applied
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.explain import Cause
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.failure import Cause
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions import (
     HEALTH_CHECK_FAILED,
     State,

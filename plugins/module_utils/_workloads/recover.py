@@ -9,10 +9,8 @@ from dataclasses import replace
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import ObjectRef
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.evidence import shared_objects
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.explain import (
-    Origin,
-    shared_with,
-)
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.explain import shared_with
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.failure import Origin
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.judgement import Request
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.reconcile import explained, reconcile
 from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.places import WorkloadOrigin

@@ -14,9 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.health import (
-    PodTrouble,
     Unhealthy,
-    pod_trouble,
     unhealthiness,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import (
@@ -25,10 +23,13 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects
     ObjectRef,
     ref_of,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.pods import PodTrouble, pod_trouble
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster, ClusterError
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.explain import (
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.failure import (
     Controller,
     Failure,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.messages import (
     unhealthy_objects,
     unknown_kind,
 )
@@ -187,7 +188,7 @@ def _unhealthy(
         if lacks or are_unhealthy:
             found.append(_examined(cluster, item, lacks or "it is not ready"))
     # What says why is told first.
-    return sorted(found, key=lambda one: not one.troubles)
+    return sorted(found, key=lambda unhealthy: not unhealthy.troubles)
 
 
 def _object(cluster: Cluster, api_version: str, kind: str, namespace: str, name: str) -> Object | None:

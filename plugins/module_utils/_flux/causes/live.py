@@ -14,11 +14,8 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.evidence import explore
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.explain import (
-    Cause,
-    Failure,
-    cause_of,
-)
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.explain import cause_of
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.failure import Cause, Failure
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions import (
     State,
     kustomization_verdict,

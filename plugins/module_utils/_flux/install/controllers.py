@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Kind, Object
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.pods import POD
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster, ClusterError
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.install.manifests import DEPLOYMENT
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import tag_of_image
 
-DEPLOYMENT = Kind("apps", "v1", "deployments", "Deployment")
-POD = Kind("", "v1", "pods", "Pod")
 POD_METRICS = Kind("metrics.k8s.io", "v1beta1", "pods", "PodMetrics")
 PART_OF_FLUX = "app.kubernetes.io/part-of=flux"
 _UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "k": 10**3, "M": 10**6, "G": 10**9}
@@ -29,7 +29,9 @@ def controllers(cluster: Cluster, namespace: str, now: datetime.datetime) -> lis
         # Few local clusters have a metrics server.
         metrics = []
     memory = {item["metadata"]["name"]: memory_of(item) for item in metrics}
-    return [controller_state(one, _pods_of(one, pods), memory, now) for one in deployments]
+    return [
+        controller_state(deployment, _pods_of(deployment, pods), memory, now) for deployment in deployments
+    ]
 
 
 def controller_state(
@@ -72,7 +74,10 @@ def version_of(deployment: Object) -> str | None:
 
 def memory_of(metrics: Object) -> int:
     """The bytes that all containers of a Pod use, as its PodMetrics say."""
-    return sum(_bytes(str(one.get("usage", {}).get("memory", "0"))) for one in metrics.get("containers", []))
+    return sum(
+        _bytes(str(container.get("usage", {}).get("memory", "0")))
+        for container in metrics.get("containers", [])
+    )
 
 
 def _bytes(quantity: str) -> int:

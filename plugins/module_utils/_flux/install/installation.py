@@ -74,9 +74,9 @@ def installations(deployments: Iterable[Object]) -> list[Installation]:
         metadata = item["metadata"]
         name = next(
             (
-                each
-                for each in (metadata.get("labels", {}).get(COMPONENT), metadata["name"])
-                if each in CONTROLLERS
+                called
+                for called in (metadata.get("labels", {}).get(COMPONENT), metadata["name"])
+                if called in CONTROLLERS
             ),
             None,
         )
@@ -88,7 +88,7 @@ def installations(deployments: Iterable[Object]) -> list[Installation]:
 def image_of(deployment: Object) -> str:
     """The image of a controller."""
     containers = deployment["spec"]["template"]["spec"]["containers"]
-    named = [each for each in containers if each["name"] == CONTAINER]
+    named = [container for container in containers if container["name"] == CONTAINER]
     return str((named or containers)[0]["image"])
 
 
@@ -120,7 +120,7 @@ def unserved(crds: Mapping[Kind, Object | None]) -> list[str]:
     lines = []
     for kind, crd in crds.items():
         versions: Sequence[Any] = crd["spec"]["versions"] if crd else []
-        served = [each["name"] for each in versions if each["served"]]
+        served = [version["name"] for version in versions if version["served"]]
         if kind.version not in served:
             lines.append(
                 f"it serves {kind.name} as {', '.join(served) or 'nothing'}, and {kind.version} is needed"
@@ -139,36 +139,3 @@ def is_available(deployment: Object | None) -> bool:
     counts = [status.get(name, 0) for name in ("replicas", "updatedReplicas", "availableReplicas")]
     is_observed = status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 0)
     return is_observed and counts == [wanted] * 3
-
-
-CRASH_LOOP = "CrashLoopBackOff"
-ENDED_BY_ITSELF = 1  # the exit code of Flux's controllers when they give up
-# Reasons for which a container waits that no waiting mends.
-_HOPELESS = (
-    "ImagePullBackOff",
-    "ErrImageNeverPull",
-    "InvalidImageName",
-    CRASH_LOOP,
-    "RunContainerError",
-    "CreateContainerError",
-    "CreateContainerConfigError",
-)
-
-
-def pod_trouble(pod: Object, *, may_crash: bool = False) -> str | None:
-    """Why a Pod will not become ready, in the words of its node; None while it may.
-
-    With ``may_crash`` a controller may end by itself: it does so while the API server of a node that was just
-    started is not there, and is started again.
-    """
-    for container in pod.get("status", {}).get("containerStatuses", []):
-        waiting = container.get("state", {}).get("waiting", {})
-        if waiting.get("reason") in _HOPELESS:
-            ended = container.get("lastState", {}).get("terminated", {})
-            if may_crash and waiting["reason"] == CRASH_LOOP and ended.get("exitCode") == ENDED_BY_ITSELF:
-                continue
-            said = [waiting["reason"], ended.get("message"), waiting.get("message")]
-            if ended.get("exitCode") is not None:
-                said.append(f"it ended with {ended['exitCode']}")
-            return ": ".join(" ".join(str(part).split()) for part in said if part)
-    return None

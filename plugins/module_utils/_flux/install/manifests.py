@@ -16,7 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Kind, Object
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import (
+    Kind,
+    Object,
+    ObjectRef,
+    ref_of,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.yaml import documents
 
@@ -91,9 +96,14 @@ def kind_of(item: Object) -> Kind:
     return kind
 
 
+def ref_to(item: Object) -> ObjectRef:
+    """The reference to a composed object. Raises LoopError as ``kind_of``."""
+    return ref_of(kind_of(item), item)
+
+
 def is_of(item: Object, loop: str) -> bool:
     """Whether an object is part of what the loop installed."""
-    labels, annotations = (item["metadata"].get(each, {}) for each in ("labels", "annotations"))
+    labels, annotations = (item["metadata"].get(key, {}) for key in ("labels", "annotations"))
     return (labels.get(MANAGED_BY), annotations.get(LOOP)) == (OURS, loop)
 
 
@@ -104,7 +114,7 @@ def read_published(folders: Mapping[str, str]) -> Published:
     missing = [
         path
         for name, below in wanted.items()
-        for path in ([Path(folders[name], each) for each in below] if name in folders else [name])
+        for path in ([Path(folders[name], folder) for folder in below] if name in folders else [name])
         if not (isinstance(path, Path) and path.is_dir())
     ]
     if missing:
@@ -113,7 +123,7 @@ def read_published(folders: Mapping[str, str]) -> Published:
             " there (flux-manifests, source-controller-manifests, kustomize-controller-manifests)."
         )
     read = {
-        name: {each: _read_folder(Path(folders[name], each)) for each in below}
+        name: {folder: _read_folder(Path(folders[name], folder)) for folder in below}
         for name, below in wanted.items()
     }
     return Published({controller: read[controller] for controller in CONTROLLERS}, read["flux"])
@@ -194,7 +204,7 @@ def _controller(controller: str, published: Published, settings: Settings) -> li
 def _adapt(deployment: Object, controller: str, settings: Settings) -> None:
     """Image, arguments and what else ``flux install`` has options for."""
     pod = deployment["spec"]["template"]["spec"]
-    [container] = [each for each in pod["containers"] if each["name"] == CONTAINER]
+    [container] = [item for item in pod["containers"] if item["name"] == CONTAINER]
     container["image"] = settings.images[controller]
     # There is no notification-controller that events could be sent to.
     wanted = ["--events-addr=", *settings.arguments.get(controller, ())]
@@ -214,11 +224,11 @@ def with_arguments(published: Sequence[str], wanted: Sequence[str]) -> list[str]
 def _objects(read: Iterable[Any], kind: str | None = None) -> list[Object]:
     """Copies of the documents that are objects of Kubernetes, and not what kustomize makes of them."""
     return [
-        copy.deepcopy(each)
-        for each in read
-        if isinstance(each, dict)
-        and (each.get("apiVersion"), each.get("kind")) in _KINDS
-        and kind in (None, each["kind"])
+        copy.deepcopy(document)
+        for document in read
+        if isinstance(document, dict)
+        and (document.get("apiVersion"), document.get("kind")) in _KINDS
+        and kind in (None, document["kind"])
     ]
 
 
@@ -226,8 +236,8 @@ def _label(item: Object, labels: Mapping[str, str]) -> None:
     metadata = [item["metadata"]]
     if item["kind"] == "Deployment":
         metadata.append(item["spec"]["template"]["metadata"])
-    for each in metadata:
-        each.setdefault("labels", {}).update(labels)
+    for part in metadata:
+        part.setdefault("labels", {}).update(labels)
 
 
 def patch(item: Object, operations: Sequence[Mapping[str, Any]]) -> None:

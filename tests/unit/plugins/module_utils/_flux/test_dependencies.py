@@ -6,7 +6,7 @@ import pytest
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import ObjectRef
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import ClusterError
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.explain import Link
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.failure import Link
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions import State, Verdict
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.dependencies import Obstacles, satisfies
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (

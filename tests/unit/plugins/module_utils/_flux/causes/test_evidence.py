@@ -12,11 +12,8 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.evi
     explore,
     shared_objects,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.explain import (
-    Failure,
-    Link,
-    cause_of,
-)
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.explain import cause_of
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.failure import Failure, Link
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions import State, Verdict
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
     KUSTOMIZATION,

@@ -9,14 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.health import PodTrouble, Unhealthy
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.health import Unhealthy
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import ObjectRef
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.pods import PodTrouble
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.explain import (
+    cause_of,
+    shared_with,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.failure import (
     Controller,
     Failure,
     Link,
-    cause_of,
-    shared_with,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.messages import (
     unhealthy_objects,
     unknown_kind,
 )

@@ -6,13 +6,13 @@ import datetime
 
 import pytest
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.pods import POD
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.install.controllers import (
-    DEPLOYMENT,
-    POD,
     POD_METRICS,
     controllers,
     version_of,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.install.manifests import DEPLOYMENT
 from ansible_collections.gitops.flux_local.tests.unit.fakes.cluster import cluster_with
 
 NOW = datetime.datetime(2026, 11, 24, 18, 0, tzinfo=datetime.UTC)

@@ -10,13 +10,11 @@ from dataclasses import dataclass
 import pytest
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import ObjectRef
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.pods import POD
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import ClusterError
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.install.flux_install import (
-    BESIDE,
-    POD,
-    run,
-)
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.install.flux_install import run
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.install.lookup import BESIDE
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.install.manifests import (
     CLUSTER_ROLE,
     CLUSTER_ROLE_BINDING,

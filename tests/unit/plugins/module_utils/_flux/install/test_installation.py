@@ -11,7 +11,6 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.install.in
     installations,
     is_available,
     newer_than,
-    pod_trouble,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
     KUSTOMIZATION,
@@ -126,38 +125,3 @@ def test_availability(status, available):
     item["metadata"]["generation"] = 2
     assert is_available(item) is available
     assert not is_available(None)
-
-
-@pytest.mark.parametrize(
-    ("container", "said"),
-    [
-        ({"state": {"running": {}}}, None),
-        ({"state": {"waiting": {"reason": "ContainerCreating"}}}, None),
-        ({"state": {"waiting": {"reason": "ErrImagePull", "message": "once"}}}, None),
-        (
-            {"state": {"waiting": {"reason": "ImagePullBackOff", "message": "no match\n for platform"}}},
-            "ImagePullBackOff: no match for platform",
-        ),
-        (
-            {
-                "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off"}},
-                "lastState": {"terminated": {"exitCode": 255, "message": "exec format error"}},
-            },
-            "CrashLoopBackOff: exec format error: back-off: it ended with 255",
-        ),
-    ],
-)
-def test_trouble_of_pods(container, said):
-    assert pod_trouble({"status": {"containerStatuses": [container]}}) == said
-    assert pod_trouble({}) is None
-
-
-@pytest.mark.parametrize(("code", "is_trouble"), [(1, False), (255, True)])
-def test_a_controller_may_end_by_itself_while_its_node_starts(code, is_trouble):
-    container = {
-        "state": {"waiting": {"reason": "CrashLoopBackOff"}},
-        "lastState": {"terminated": {"exitCode": code}},
-    }
-    pod = {"status": {"containerStatuses": [container]}}
-    assert pod_trouble(pod)
-    assert bool(pod_trouble(pod, may_crash=True)) is is_trouble
