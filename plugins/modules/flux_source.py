@@ -340,8 +340,11 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.module import on_cluster
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.module import exit_with, require
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.apply import resource_spec, run_resource
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import OCI_REPOSITORY
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.resource import (
+    resource_spec,
+    run_resource,
+)
 
 
 def main() -> None:

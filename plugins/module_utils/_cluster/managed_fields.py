@@ -103,10 +103,10 @@ def _place(container: Any, step: str) -> Any:
 def _index(items: Sequence[Any], sort: str, what: Any) -> int | None:
     if sort == "i":
         return what if isinstance(what, int) and what < len(items) else None
-    return next((index for index, each in enumerate(items) if _is_meant(each, sort, what)), None)
+    return next((index for index, entry in enumerate(items) if _is_meant(entry, sort, what)), None)
 
 
-def _is_meant(each: Any, sort: str, what: Any) -> bool:
+def _is_meant(entry: Any, sort: str, what: Any) -> bool:
     if sort == "v":
-        return bool(each == what)
-    return isinstance(each, dict) and all(each.get(key) == value for key, value in what.items())
+        return bool(entry == what)
+    return isinstance(entry, dict) and all(entry.get(key) == value for key, value in what.items())

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 try:
@@ -40,7 +42,7 @@ def _contexts(path: str) -> tuple[list[str], str | None]:
     return sorted(entry["name"] for entry in listed[0]), listed[1]["name"]
 
 
-def origin_of(auth: Mapping[str, Any]) -> str | None:
+def _origin(auth: Mapping[str, Any]) -> str | None:
     """What the kubeconfig and context are called, None where a host was given instead."""
     has_credentials = auth.get("api_key") or auth.get("cert_file") or auth.get("username")
     if auth.get("host") and (has_credentials or not auth.get("kubeconfig")):
@@ -63,7 +65,7 @@ def unusable(auth: Mapping[str, Any], error: Exception) -> str:
         return f"The kubeconfig given as a dictionary cannot be used: {error}."
     path = _kubeconfig_path(auth)
     paths = path.split(os.pathsep)
-    if not any(os.path.exists(one) for one in paths):
+    if not any(map(os.path.exists, paths)):
         return (
             f"There is no kubeconfig {path}: give the path of an existing one with kubeconfig, or the address"
             " of an API server with host."
@@ -73,3 +75,16 @@ def unusable(auth: Mapping[str, Any], error: Exception) -> str:
         if known and auth["context"] not in known:
             return f"context is {auth['context']!r}, but the kubeconfig {path} has only: {', '.join(known)}."
     return f"The kubeconfig {path} cannot be used: {' '.join(str(error).split())}"
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a cluster is: what the options say of it, and the URL of its API server."""
+
+    auth: Mapping[str, Any]
+    host: str
+
+    @cached_property
+    def origin(self) -> str:
+        """Which cluster this is: ``path of the kubeconfig#context``, or the host."""
+        return _origin(self.auth) or self.host

@@ -26,7 +26,6 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protoco
     Listing,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.apply import FIELD_MANAGER
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.evidence import explore
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.explain import cause_of
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.failure import (
@@ -34,6 +33,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.fai
     Link,
     Origin,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.changes import FIELD_MANAGER
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions import NOT_FOUND
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.dependencies import (
     LOOK_SECONDS,

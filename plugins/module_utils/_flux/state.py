@@ -164,8 +164,8 @@ def run_info(cluster: Cluster, params: Mapping[str, Any]) -> dict[str, Any]:
         found = [{**state(item), "changed_with": hands_on(item)} for item in items]
         if params["events"]:
             events = events_by_uid(cluster, kind, params["namespace"])
-            for one, item in zip(found, items, strict=True):
-                one["events"] = events.get(item["metadata"]["uid"], [])
+            for described, item in zip(found, items, strict=True):
+                described["events"] = events.get(item["metadata"]["uid"], [])
         return found
 
     return {

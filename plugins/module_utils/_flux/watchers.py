@@ -21,7 +21,10 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protoco
     Listing,
     Watch,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.apply import RETRY_SECONDS, WATCH_WINDOW
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.waiting import (
+    RETRY_SECONDS,
+    WATCH_WINDOW,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.state import EVENT
 
 

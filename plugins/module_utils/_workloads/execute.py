@@ -12,11 +12,9 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._artifact import
 from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.push import PushResult
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Object
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.waiting import wait_until
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux import apply as flux_apply
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.apply import (
-    Applied,
-    wait_until,
-)
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.apply import Applied
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions import (
     DEPENDENCY_NOT_READY,
     condition,

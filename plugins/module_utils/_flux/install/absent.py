@@ -21,13 +21,12 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.permiss
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster, ClusterError
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.apply import (
-    FIELD_MANAGER,
     Applied,
     carry_out_deletion,
     plan_deletion,
     predict_deletion,
-    wait_until_gone,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.changes import FIELD_MANAGER
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.install.installation import (
     flaws,
 )
@@ -56,6 +55,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.install.wa
     wait_for_the_end_of_pods,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import KUSTOMIZATION
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.waiting import wait_until_gone
 
 
 def uninstall(cluster: Cluster, options: Options) -> Outcome:

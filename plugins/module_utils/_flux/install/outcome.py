@@ -11,10 +11,8 @@ from typing import Any
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import (
     Object,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.apply import (
-    Applied,
-    content,
-)
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.apply import Applied
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.changes import content
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.install.installation import (
     Installation,
 )

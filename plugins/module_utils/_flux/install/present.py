@@ -16,10 +16,8 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.permiss
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.apply import (
-    FIELD_MANAGER,
-    Applied,
-)
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.apply import Applied
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.changes import FIELD_MANAGER
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.install.installation import (
     Installation,
     flaws,

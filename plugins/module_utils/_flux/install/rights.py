@@ -15,9 +15,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.permiss
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.pods import POD
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster, ClusterError
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.apply import (
-    FIELD_MANAGER,
-)
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.changes import FIELD_MANAGER
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.install.manifests import (
     CLUSTER_ROLE,
     CLUSTER_ROLE_BINDING,

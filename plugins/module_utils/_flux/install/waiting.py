@@ -13,11 +13,8 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.pods import POD, hopeless_trouble
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.waiting import wait_until
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.apply import (
-    wait_until,
-    wait_until_gone,
-)
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.install.installation import (
     image_of,
     is_available,
@@ -26,6 +23,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.install.ma
     DEPLOYMENT,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.install.requests import for_all
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.waiting import wait_until_gone
 
 LOOK_AT_PODS_EVERY = 2  # seconds
 # Seconds after which a controller that ends by itself again and again is no passing trouble any more.

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster import client as kubernetes_client
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster import connection
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import KubernetesCluster
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.module import on_cluster
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Kind, ObjectRef
@@ -162,7 +162,7 @@ def test_refusals_say_what_to_do(server, tmp_path, answer, said, is_passing):
 def waits(monkeypatch):
     """The seconds that were waited, though nobody did."""
     waited: list[float] = []
-    monkeypatch.setattr(kubernetes_client, "time", SimpleNamespace(sleep=waited.append))
+    monkeypatch.setattr(connection, "time", SimpleNamespace(sleep=waited.append))
     return waited
 
 
@@ -184,7 +184,7 @@ def test_a_server_that_turns_everything_away_is_told(server, tmp_path, waits, an
         cluster_of(server, tmp_path).get(REF)
     assert said in raised.value.message
     assert raised.value.is_passing
-    assert len(server.asked) == len(waits) + 1 == kubernetes_client.ATTEMPTS
+    assert len(server.asked) == len(waits) + 1 == connection.ATTEMPTS
 
 
 def test_what_does_not_exist_is_no_error(server, tmp_path):

@@ -13,20 +13,24 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protoco
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.apply import (
-    FIELD_MANAGER,
     carry_out,
     carry_out_deletion,
-    owned_fields,
     plan_apply,
     plan_deletion,
     predict,
     predict_deletion,
-    run_resource,
-    wait_until_gone,
-    wait_until_ready,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.changes import (
+    FIELD_MANAGER,
+    owned_fields,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import OCI_REPOSITORY
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.options import manifest
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.resource import run_resource
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.waiting import (
+    wait_until_gone,
+    wait_until_ready,
+)
 from ansible_collections.gitops.flux_local.tests.unit.fakes.cluster import MemoryCluster
 
 REF = ObjectRef(OCI_REPOSITORY, "flux-system", "shop")
