@@ -23,7 +23,7 @@ from ansible_collections.gitops.flux_local.tests.integration.loops import (
 
 
 def schema_paths(schema: Mapping[str, Any], path: str) -> Iterator[str]:
-    """The leaves of an OpenAPI schema, as ``flux_resources.api_paths`` names them."""
+    """The leaves of an OpenAPI schema, as ``fields.api_paths`` names them."""
     if schema["type"] == "array":
         yield from schema_paths(schema["items"], f"{path}[]")
     elif schema.get("properties"):
