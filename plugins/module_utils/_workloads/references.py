@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.versions import Version
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Object
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Object, ref_of
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
     KUSTOMIZATION,
@@ -60,7 +60,7 @@ def protected_digests(
 
 def _of_sources(sources: Sequence[Object], repository: Location) -> Iterator[LiveReference]:
     for source in sources:
-        name = f"OCIRepository {source['metadata']['namespace']}/{source['metadata']['name']}"
+        name = str(ref_of(OCI_REPOSITORY, source))
         for digest in digests_in(source.get("status", {})):
             yield LiveReference(f"{name}: status", digest=digest)
         ref = source["spec"].get("ref") or {}
@@ -82,7 +82,7 @@ def _of_ref(name: str, ref: Mapping[str, Any]) -> LiveReference:
 def _of_kustomizations(kustomizations: Sequence[Object]) -> Iterator[LiveReference]:
     fields = {"lastAppliedRevision": "applied", "lastAttemptedRevision": "attempted", "history": "history"}
     for kustomization in kustomizations:
-        name = f"Kustomization {kustomization['metadata']['namespace']}/{kustomization['metadata']['name']}"
+        name = str(ref_of(KUSTOMIZATION, kustomization))
         for field, word in fields.items():
             for digest in digests_in(kustomization.get("status", {}).get(field)):
                 yield LiveReference(f"{name}: {word}", digest=digest)
