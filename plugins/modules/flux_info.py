@@ -332,7 +332,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.module import on_cluster
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.module import exit_with, require
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.state import INFO_SPEC, run_info
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.info import INFO_SPEC, run_info
 
 
 def main() -> None:

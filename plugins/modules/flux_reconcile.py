@@ -253,7 +253,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.module import on_cluster
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.module import exit_with, require
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.reconcile import (
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.reconcile_module import (
     RECONCILE_SPEC,
     run_reconcile,
 )

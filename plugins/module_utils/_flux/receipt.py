@@ -16,10 +16,11 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.fai
     Origin,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions import State, Verdict
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.events import newest
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.inventory import inventory_result
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.judgement import Sight, status_of
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.phases import Phases
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.state import conditions, newest
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.state import conditions
 
 
 @dataclass(frozen=True)

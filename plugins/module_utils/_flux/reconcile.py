@@ -11,9 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.kubernetes_core import AUTH_ARG_SPEC
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import (
     Kind,
     Object,
@@ -25,7 +23,6 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protoco
     ClusterError,
     Listing,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.evidence import explore
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.explain import cause_of
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.failure import (
@@ -34,23 +31,18 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.fai
     Origin,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.changes import FIELD_MANAGER
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions import NOT_FOUND
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.dependencies import (
     LOOK_SECONDS,
     Obstacles,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.events import EVENT
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.judgement import (
     Request,
     needed_triggers,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import KUSTOMIZATION, REQUESTED_AT
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import REQUESTED_AT
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.nudges import Nudges
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.options import (
-    check_digest,
-    check_metadata,
-)
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.receipt import Proof
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.state import EVENT, events_of
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.tracker import Tracker
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.watchers import (
     News,
@@ -256,37 +248,3 @@ def explained(
 def _with_cause(cluster: Cluster, proof: Proof, origins: Mapping[ObjectRef, Origin]) -> Proof:
     origin = origins.get(proof.ref) or Artifact()
     return replace(proof, cause=cause_of(explore(cluster, proof.failure(origin))))
-
-
-RECONCILE_SPEC: dict[str, Any] = {
-    **AUTH_ARG_SPEC,
-    "name": {"type": "str", "required": True},
-    "namespace": {"type": "str", "default": "flux-system"},
-    "expected_digest": {"type": "str"},
-    "timeout": {"type": "float", "default": 120},
-}
-
-
-def run_reconcile(cluster: Cluster, params: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
-    """The result of the module flux_reconcile."""
-    check_metadata(KUSTOMIZATION, params)
-    if params["expected_digest"] is not None:
-        check_digest(params["expected_digest"], "expected_digest")
-    request = Request(params["namespace"], params["name"], params["timeout"], params["expected_digest"])
-    proofs = reconcile(cluster, [request], check_mode=check_mode)
-    [proof] = proofs if check_mode else explained(cluster, proofs)
-    result = {"changed": proof.is_triggered, "receipt": proof.receipt(_events(cluster, proof))}
-    if check_mode:
-        # What does not exist is what an earlier task of the same run would have made.
-        return {**result, "changed": proof.is_triggered or proof.verdict.reason == NOT_FOUND}
-    if not proof.is_ready:
-        raise LoopError(proof.complaint(), **result)
-    return result
-
-
-def _events(cluster: Cluster, proof: Proof) -> list[dict[str, Any]]:
-    items = [item for item in (proof.sight.source, proof.sight.kustomization) if item is not None]
-    try:
-        return [event for item in items for event in events_of(cluster, item)]
-    except ClusterError:  # the proof does not need them, and they have rules of access of their own
-        return []

@@ -4,13 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.kubernetes_core import AUTH_ARG_SPEC
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.managed_fields import hands_on
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Kind, Object
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Object
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions import (
     State,
     Verdict,
@@ -19,14 +15,9 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.inventory import inventory_result
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
-    KUSTOMIZATION,
-    OCI_REPOSITORY,
     dependencies_of,
     source_of,
 )
-
-EVENT = Kind("events.k8s.io", "v1", "events", "Event")
-NEWEST_EVENTS = 10
 
 
 def conditions(item: Object) -> list[dict[str, Any]]:
@@ -110,66 +101,4 @@ def _history_entry(entry: Object) -> dict[str, Any]:
         "last_reconciled": entry["lastReconciled"],
         "reconciliations": entry["totalReconciliations"],
         "metadata": entry.get("metadata", {}),
-    }
-
-
-def event_state(event: Object) -> dict[str, Any]:
-    """An event of the events.k8s.io/v1 API under Ansible names."""
-    series = event.get("series") or {}
-    return {
-        "type": event.get("type"),
-        "reason": event.get("reason"),
-        "message": event.get("note", ""),
-        "count": series.get("count") or event.get("deprecatedCount") or 1,
-        "last_seen": series.get("lastObservedTime")
-        or event.get("deprecatedLastTimestamp")
-        or event.get("eventTime"),
-    }
-
-
-def newest(events: Iterable[Object]) -> list[dict[str, Any]]:
-    """The newest of events, the latest last."""
-    return sorted(map(event_state, events), key=lambda event: event["last_seen"] or "")[-NEWEST_EVENTS:]
-
-
-def events_of(cluster: Cluster, item: Object) -> list[dict[str, Any]]:
-    """The newest events about an object, the latest last."""
-    metadata = item["metadata"]
-    selector = f"regarding.uid={metadata['uid']}"
-    return newest(cluster.list(EVENT, metadata["namespace"], field_selector=selector).items)
-
-
-def events_by_uid(cluster: Cluster, kind: Kind, namespace: str | None) -> dict[str, list[dict[str, Any]]]:
-    """The newest events about each object of a kind, the latest last, by the object's uid."""
-    told: dict[str, list[Object]] = {}
-    for event in cluster.list(EVENT, namespace, field_selector=f"regarding.kind={kind.name}").items:
-        told.setdefault(event.get("regarding", {}).get("uid", ""), []).append(event)
-    return {uid: newest(events) for uid, events in told.items()}
-
-
-INFO_SPEC: dict[str, Any] = {
-    **AUTH_ARG_SPEC,
-    "name": {"type": "str"},
-    "namespace": {"type": "str"},
-    "events": {"type": "bool", "default": False},
-}
-
-
-def run_info(cluster: Cluster, params: Mapping[str, Any]) -> dict[str, Any]:
-    """The result of the module flux_info."""
-    selector = f"metadata.name={params['name']}" if params["name"] else None
-
-    def read(kind: Kind, state: Callable[[Object], dict[str, Any]]) -> list[dict[str, Any]]:
-        items = cluster.list(kind, params["namespace"], field_selector=selector).items
-        found = [{**state(item), "changed_with": hands_on(item)} for item in items]
-        if params["events"]:
-            events = events_by_uid(cluster, kind, params["namespace"])
-            for described, item in zip(found, items, strict=True):
-                described["events"] = events.get(item["metadata"]["uid"], [])
-        return found
-
-    return {
-        "changed": False,
-        "sources": read(OCI_REPOSITORY, source_state),
-        "kustomizations": read(KUSTOMIZATION, kustomization_state),
     }

@@ -25,7 +25,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.waiting
     RETRY_SECONDS,
     WATCH_WINDOW,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.state import EVENT
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.events import EVENT
 
 
 @dataclass(frozen=True)

@@ -21,10 +21,10 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors imp
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.failure import Cause
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.live import causes_of
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions import digest_of
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.info import run_info
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.install.controllers import controllers
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import KUSTOMIZATION
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.live_drift import drift_of
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.state import run_info
 from ansible_collections.gitops.flux_local.plugins.module_utils._loop import usage
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.connection import Connection
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import parse_url

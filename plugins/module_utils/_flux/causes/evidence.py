@@ -39,14 +39,11 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions
     State,
     is_checking_health,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.events import EVENT, event_state
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.inventory import inventory
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
     KUSTOMIZATION,
     OCI_REPOSITORY,
-)
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.state import (
-    EVENT,
-    event_state,
 )
 
 MOST_OBJECTS = 10  # that are looked at

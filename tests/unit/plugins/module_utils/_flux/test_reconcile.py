@@ -16,6 +16,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import ClusterError
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions import State, digest_of
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.events import EVENT
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.judgement import Request
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
     KUSTOMIZATION,
@@ -26,9 +27,8 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.reconcile 
     assess,
     explained,
     reconcile,
-    run_reconcile,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.state import EVENT
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.reconcile_module import run_reconcile
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.tracker import Tracker
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.watchers import Scope
 from ansible_collections.gitops.flux_local.tests.unit.fakes.cluster import MemoryCluster

@@ -5,16 +5,18 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import ObjectRef
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.events import (
+    EVENT,
+    event_state,
+    events_of,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.info import run_info
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
     KUSTOMIZATION,
     OCI_REPOSITORY,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.state import (
-    EVENT,
-    event_state,
-    events_of,
     kustomization_state,
-    run_info,
     source_state,
 )
 from ansible_collections.gitops.flux_local.tests.unit.fakes.cluster import MemoryCluster

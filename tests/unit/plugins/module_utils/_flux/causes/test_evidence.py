@@ -15,11 +15,11 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.evi
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.explain import cause_of
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.failure import Failure, Link
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions import State, Verdict
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.events import EVENT
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
     KUSTOMIZATION,
     OCI_REPOSITORY,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.state import EVENT
 from ansible_collections.gitops.flux_local.tests.unit.fakes.cluster import MemoryCluster
 
 SHOP = ObjectRef(KUSTOMIZATION, "flux-system", "shop")
