@@ -16,9 +16,8 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions
     State,
     is_checking_health,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.change import Change
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.foresight import refused
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.foretell import Prediction
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.change import Change, refused
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.predict import Prediction
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.receipt import Proof
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.prepare import Prepared
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.workload import Workload

@@ -9,12 +9,12 @@ from functools import partial
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.judgement import Request
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.foresight import Foresight
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.foretell import (
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.predict import (
     Subject,
     predict,
     predict_first,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.predictor import Predictor
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.receipt import Proof
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.reconcile import assess
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.outcome import (
@@ -31,20 +31,20 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.plan 
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.rendering import Renderer
 
 
-def predict_plan(plan: Plan, foresight: Foresight, renderer: Renderer, timeout: float) -> Outcome:
+def predict_plan(plan: Plan, predictor: Predictor, renderer: Renderer, timeout: float) -> Outcome:
     """What a run would do, and what Flux would change. Raises LoopError for what does not build."""
     rollouts = [
-        Rollout(each.prepared, each.predicted, _assessed(each, foresight.cluster, timeout))
+        Rollout(each.prepared, each.predicted, _assessed(each, predictor.cluster, timeout))
         for each in plan.rollouts
     ]
     subjects = [subject_of(rollout, renderer) for rollout in rollouts]
-    predictions, unseen = predict(foresight, subjects, together)
+    predictions, unseen = predict(predictor, subjects, together)
     return Outcome(
         tuple(
             replace(rollout, prediction=prediction)
             for rollout, prediction in zip(rollouts, predictions, strict=True)
         ),
-        tuple(together(partial(_predict_removal, foresight), plan.removals)),
+        tuple(together(partial(_predict_removal, predictor), plan.removals)),
         unseen=tuple(unseen),
     )
 
@@ -87,7 +87,7 @@ def _assessed(planned: RolloutPlan, cluster: Cluster, timeout: float) -> Proof |
     return assess(cluster, request, planned.live)
 
 
-def _predict_removal(foresight: Foresight, removal: RemovalPlan) -> Removal:
+def _predict_removal(predictor: Predictor, removal: RemovalPlan) -> Removal:
     kustomization = removal.predicted[0].before
-    changes = foresight.deletions(kustomization) if kustomization is not None else []
+    changes = predictor.deletions(kustomization) if kustomization is not None else []
     return Removal(removal.workload, removal.predicted, removal.told_secrets, tuple(changes))

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.judgement import Request
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.foresight import Foresight
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.foretell import (
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.predict import (
     predict,
     waves,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.predictor import Predictor
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.reconcile import reconcile
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.outcome import Outcome, Rollout
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.plan import together
@@ -21,7 +21,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.progr
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.rendering import Renderer
 
 
-def prove(outcome: Outcome, foresight: Foresight, follower: Follower, timeout: float) -> Outcome:
+def prove(outcome: Outcome, predictor: Predictor, follower: Follower, timeout: float) -> Outcome:
     """Have Flux reconcile every workload, and see where that ends; at most ``timeout`` seconds."""
     requests = [
         Request(
@@ -32,7 +32,7 @@ def prove(outcome: Outcome, foresight: Foresight, follower: Follower, timeout: f
         )
         for rollout in outcome.rollouts
     ]
-    proofs = reconcile(foresight.cluster, requests, observe=follower.observe)
+    proofs = reconcile(predictor.cluster, requests, observe=follower.observe)
     return replace(
         outcome,
         rollouts=tuple(
@@ -41,7 +41,7 @@ def prove(outcome: Outcome, foresight: Foresight, follower: Follower, timeout: f
     )
 
 
-def heal(outcome: Outcome, foresight: Foresight, renderer: Renderer, timeout: float) -> Outcome:
+def heal(outcome: Outcome, predictor: Predictor, renderer: Renderer, timeout: float) -> Outcome:
     """Have Flux apply again what has drifted, and prove that.
 
     A run has proven already what it changed itself: that cannot have drifted.
@@ -52,21 +52,21 @@ def heal(outcome: Outcome, foresight: Foresight, renderer: Renderer, timeout: fl
         for position, rollout in enumerate(rollouts)
         if rollout.is_ready and not rollout.is_changing
     }
-    predictions, unseen = predict(foresight, list(steady), together)
+    predictions, unseen = predict(predictor, list(steady), together)
     for position, prediction in zip(steady.values(), predictions, strict=True):
         rollouts[position] = replace(rollouts[position], prediction=prediction)
     drifted = [subject for subject, position in steady.items() if rollouts[position].prediction.drift]
-    for wave in waves(foresight, drifted):
-        _reconcile_again(rollouts, [steady[subject] for subject in wave], foresight, timeout)
+    for wave in waves(predictor, drifted):
+        _reconcile_again(rollouts, [steady[subject] for subject in wave], predictor, timeout)
     return replace(outcome, rollouts=tuple(rollouts), unseen=tuple(unseen))
 
 
 def _reconcile_again(
-    rollouts: list[Rollout], positions: Sequence[int], foresight: Foresight, timeout: float
+    rollouts: list[Rollout], positions: Sequence[int], predictor: Predictor, timeout: float
 ) -> None:
     # Without the digest, which is proven already: it is a new pass that has to be seen.
     workloads = [rollouts[position].workload for position in positions]
     requests = [Request(workload.namespace, workload.name, timeout) for workload in workloads]
-    proofs = reconcile(foresight.cluster, requests)
+    proofs = reconcile(predictor.cluster, requests)
     for position, proof in zip(positions, proofs, strict=True):
         rollouts[position] = replace(rollouts[position], proof=proof)

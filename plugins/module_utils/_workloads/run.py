@@ -18,7 +18,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protoco
     ClusterError,
     NotFoundError,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.foresight import Foresight
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.predictor import Predictor
 from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.masking import Mask
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.execute import execute
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.locks import exclusive
@@ -79,9 +79,9 @@ def _check(asked: Asked, prepared: Sequence[Prepared], edge: Edge, *, with_diff:
     """What a run would do: it ends after the plan."""
     if edge.cluster is not None:
         try:
-            foresight = Foresight(edge.cluster)
+            predictor = Predictor(edge.cluster)
             plan = plan_workloads(prepared, asked, edge.cluster, with_diff=with_diff)
-            outcome = predict_plan(plan, foresight, edge.renderer, asked.timeout)
+            outcome = predict_plan(plan, predictor, edge.renderer, asked.timeout)
         except ClusterError as error:
             # A task before this one would have brought Flux, or the namespace.
             if error.status != 404 or isinstance(error, NotFoundError):
@@ -90,7 +90,7 @@ def _check(asked: Asked, prepared: Sequence[Prepared], edge: Edge, *, with_diff:
         else:
             _warn(outcome, edge)
             refusals = [rollout.refusal for rollout in outcome.rollouts if rollout.refusal]
-            return result_of(outcome, foresight.mask, refusals)
+            return result_of(outcome, predictor.mask, refusals)
     plan = plan_against_nothing(prepared, asked, with_diff=with_diff)
     outcome = predict_plan_against_nothing(plan, edge.renderer)
     _warn(outcome, edge)
@@ -101,15 +101,15 @@ def _bring_about(
     asked: Asked, prepared: Sequence[Prepared], cluster: Cluster, edge: Edge, *, with_diff: bool
 ) -> dict[str, Any]:
     """What a run does: it carries the plan out, and has Flux prove it."""
-    foresight = Foresight(cluster)
+    predictor = Predictor(cluster)
     plan = plan_workloads(prepared, asked, cluster, with_diff=with_diff)
     outcome = execute(plan, cluster, edge.renderer, edge.follower, timeout=asked.timeout)
-    outcome = prove(outcome, foresight, edge.follower, asked.timeout)
-    outcome = heal(outcome, foresight, edge.renderer, asked.timeout)
+    outcome = prove(outcome, predictor, edge.follower, asked.timeout)
+    outcome = heal(outcome, predictor, edge.renderer, asked.timeout)
     outcome = recover(outcome, asked, cluster)
     _warn(outcome, edge)
     failures = [rollout.failure for rollout in outcome.rollouts if rollout.failure]
-    return result_of(outcome, foresight.mask, failures)
+    return result_of(outcome, predictor.mask, failures)
 
 
 @contextmanager

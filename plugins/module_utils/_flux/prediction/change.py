@@ -1,52 +1,25 @@
 # Copyright (c) 2026, the gitops.flux_local authors
 # SPDX-License-Identifier: Apache-2.0
-"""What kustomize-controller would make of rendered manifests: a change for each object that would differ.
-
-The rules are the controller's own: what it skips, what it undoes, when it recreates and what it prunes.
-https://fluxcd.io/flux/components/kustomize/kustomizations/#controlling-the-apply-behavior-of-resources
-"""
+"""What becomes of one object: as data, as --diff shows it, and as sentences."""
 
 from __future__ import annotations
 
-import base64
-import copy
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.managed_fields import (
-    entries,
-    fields_of,
-    owned_by,
-    without,
-)
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import (
     Identity,
     Object,
     identity_of,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.masking import Mask
 from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.resource_diff import (
     FieldChange,
     field_changes,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.yaml import dumped, resources
-
-CONTROLLER = "kustomize-controller"
-GROUP = "kustomize.toolkit.fluxcd.io"
-OWNER_NAME, OWNER_NAMESPACE = f"{GROUP}/name", f"{GROUP}/namespace"
-# What the controller takes away from every object that it applies.
-_REMOVED_ANNOTATIONS = (
-    "kubectl.kubernetes.io/last-applied-configuration",
-    f"{GROUP}/checksum",
-    "fluxcd.io/sync-checksum",
-)
-_REMOVED_LABEL = "fluxcd.io/sync-gc-mark"
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_IMMUTABLE = re.compile(r"is\simmutable|immutable\sfield", re.IGNORECASE)
+from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.yaml import dumped
 
 
 class Action(StrEnum):
@@ -128,127 +101,6 @@ def _value(value: str | None) -> str:
     return "(none)" if value is None else value
 
 
-def read_rendered(text: str, manifests: Sequence[Object]) -> list[Object]:
-    """The objects of what was rendered out of ``manifests``, as the controller applies them."""
-    if not text.strip():
-        return []
-    found = resources(text, "")
-    if found is None:
-        raise LoopError("What was rendered holds something that is no Kubernetes object.")
-    return [normalized(_with_texts(each.content, manifests)) for each in found]
-
-
-def _with_texts(item: Object, manifests: Sequence[Object]) -> Object:
-    """A Secret with the texts that the flux program takes for something else: it makes 83 of "0123"."""
-    rendered = item.get("stringData")
-    if item["kind"] != "Secret" or not isinstance(rendered, dict):
-        return item
-    meant: dict[str, Any] = {}
-    for manifest in manifests:
-        if manifest["kind"] == "Secret" and str(manifest["metadata"]["name"]) in str(
-            item["metadata"]["name"]
-        ):
-            meant = dict(manifest.get("stringData") or {}) | meant
-    texts = {
-        key: meant.get(key, "" if value is None else value)
-        if not isinstance(value, str) or _DATE.match(value)
-        else value
-        for key, value in rendered.items()
-    }
-    return item | {"stringData": texts}
-
-
-def normalized(item: Object) -> Object:
-    """An object with the defaults without which server-side apply would merge its lists wrongly."""
-    item = copy.deepcopy(item)
-    item["metadata"].pop("creationTimestamp", None)
-    if item["kind"] != "CustomResourceDefinition":
-        item.pop("status", None)
-    if item["kind"] == "Secret" and isinstance(item.get("stringData"), dict):
-        data = item.get("data") or {}
-        given = item.pop("stringData")
-        item["data"] = data | {key: base64.b64encode(str(given[key]).encode()).decode() for key in given}
-    for ports in _ports(item):
-        for port in ports:
-            if isinstance(port, dict):
-                port["protocol"] = port.get("protocol") or "TCP"
-    return item
-
-
-# Where a kind has its containers; of what is in no list, nothing is defaulted.
-_POD_SPECS = {
-    "Pod": ("spec",),
-    "CronJob": ("spec", "jobTemplate", "spec", "template", "spec"),
-} | dict.fromkeys(
-    ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job"), ("spec", "template", "spec")
-)
-
-
-def _ports(item: Object) -> Iterator[list[Any]]:
-    if item["kind"] == "Service" and item["apiVersion"] == "v1":
-        yield (item.get("spec") or {}).get("ports") or []
-    place: Any = item
-    for key in _POD_SPECS.get(item["kind"], ("",)):
-        place = place.get(key) if isinstance(place, dict) else None
-    for container in (place or {}).get("containers") or []:
-        yield container.get("ports") or []
-
-
-def is_marked(item: Object | None, key: str, value: str) -> bool:
-    """Whether a label or an annotation ``kustomize.toolkit.fluxcd.io/<key>`` has the value."""
-    metadata = (item or {}).get("metadata", {})
-    marks = [metadata.get(place) or {} for place in ("labels", "annotations")]
-    return any(str(each.get(f"{GROUP}/{key}", "")).lower() == value.lower() for each in marks)
-
-
-def is_left_alone(desired: Object, live: Object | None) -> bool:
-    """Whether the controller does not apply an object, since its metadata says so."""
-    for item in (desired, live):
-        if is_marked(item, "reconcile", "disabled") or is_marked(item, "ssa", "Ignore"):
-            return True
-    return live is not None and is_marked(desired, "ssa", "IfNotPresent")
-
-
-def is_forced(desired: Object, live: Object | None, kustomization: Object) -> bool:
-    """Whether an object is deleted and created anew where a field cannot change."""
-    is_asked = any(is_marked(item, "force", "enabled") for item in (desired, live))
-    return is_asked or bool(kustomization["spec"].get("force"))
-
-
-def is_immutable(message: str) -> bool:
-    """Whether a refusal is about a field that cannot change."""
-    return bool(_IMMUTABLE.search(message))
-
-
-def undone(desired: Object, live: Object, applied: Object) -> Object | None:
-    """``applied`` less what kubectl has added, which the controller undoes; None where it undoes nothing.
-
-    What kubectl set becomes the controller's own first, so that it goes unless the manifests have it.
-    """
-    if is_marked(desired, "ssa", "Merge") or is_marked(live, "ssa", "Merge"):
-        return None
-    theirs = [entry for entry in entries(live) if is_undone(entry)]
-    gone = set().union(*map(fields_of, theirs))
-    others = [entry for entry in entries(live) if entry not in theirs and entry.get("manager") != CONTROLLER]
-    kept = owned_by(applied, CONTROLLER).union(*map(fields_of, others))
-    slim = without(applied, gone, kept)
-    metadata = slim["metadata"]
-    for place, keys in (("annotations", _REMOVED_ANNOTATIONS), ("labels", (_REMOVED_LABEL,))):
-        wanted = desired["metadata"].get(place) or {}
-        for key in keys:
-            if key not in wanted:
-                (metadata.get(place) or {}).pop(key, None)
-    return slim if comparable(slim) != comparable(applied) else None
-
-
-def is_undone(entry: Mapping[str, Any]) -> bool:
-    """Whether an entry of managedFields is one whose fields the controller takes over."""
-    manager, operation = str(entry.get("manager", "")), entry.get("operation")
-    if operation == "Apply":
-        return manager.startswith("kubectl")
-    return operation == "Update" and manager.startswith(("kubectl", "before-first-apply", CONTROLLER))
-
-
 def comparable(item: Object) -> Object:
     """What of an object counts: all but its status, and of its metadata the labels and annotations."""
     slim = {key: value for key, value in item.items() if key not in ("metadata", "status")}
@@ -304,65 +156,11 @@ def refusal(desired: Object, message: str, *, is_final: bool = True) -> Change:
     return Change(action, identity_of(desired), str(desired["apiVersion"]), None, desired, (), message)
 
 
-def is_pruned(live: Object, owner: Mapping[str, str]) -> bool:
-    """Whether the controller deletes what its ``owner``, a Kustomization, no longer applies."""
-    labels = live["metadata"].get("labels") or {}
-    if labels.get(OWNER_NAME) != owner["name"] or labels.get(OWNER_NAMESPACE) != owner["namespace"]:
-        return False
-    return not (
-        is_marked(live, "prune", "disabled")
-        or is_marked(live, "reconcile", "disabled")
-        or is_marked(live, "ssa", "Ignore")
-    )
-
-
 def pruning(live: Object) -> Change:
     """The change of an object that goes."""
     return Change(Action.PRUNED, identity_of(live), str(live["apiVersion"]), live)
 
 
-def deletes_what_it_applied(kustomization: Object) -> bool:
-    """Whether the deletion of a Kustomization deletes its inventory."""
-    spec = kustomization["spec"]
-    policy = spec.get("deletionPolicy") or "MirrorPrune"
-    if spec.get("suspend"):
-        return False
-    return policy in ("Delete", "WaitForTermination") or (policy == "MirrorPrune" and bool(spec.get("prune")))
-
-
-def kinds_brought(items: Iterable[Object]) -> set[tuple[str, str]]:
-    """Group and kind of what the CustomResourceDefinitions among ``items`` define."""
-    specs = [item.get("spec") or {} for item in items if item["kind"] == "CustomResourceDefinition"]
-    return {(str(spec.get("group")), str((spec.get("names") or {}).get("kind"))) for spec in specs}
-
-
-def namespaces_brought(items: Iterable[Object]) -> set[str]:
-    """The names of the namespaces among ``items``."""
-    return {
-        str(item["metadata"]["name"])
-        for item in items
-        if item["kind"] == "Namespace" and item["apiVersion"] == "v1"
-    }
-
-
-def variables(found: Sequence[Object]) -> dict[str, str]:
-    """The variables of the objects that ``substituteFrom`` names, later ones over earlier ones."""
-    values: dict[str, str] = {}
-    for item in found:
-        for key, value in (item.get("data") or {}).items():
-            text = (
-                base64.b64decode(value).decode(errors="replace") if item["kind"] == "Secret" else str(value)
-            )
-            values[key] = text.replace("\n", "")
-    return values
-
-
-def with_variables(kustomization: Object, values: Mapping[str, str]) -> Object:
-    """A Kustomization that has the variables itself, so that it renders without a cluster."""
-    substitution = kustomization["spec"].get("postBuild") or {}
-    inline = {**values, **(substitution.get("substitute") or {})}
-    rest = {key: value for key, value in substitution.items() if key not in ("substituteFrom", "substitute")}
-    if not inline and not rest:
-        return {**kustomization, "spec": {k: v for k, v in kustomization["spec"].items() if k != "postBuild"}}
-    post_build = {**rest, "substitute": inline} if inline else rest
-    return {**kustomization, "spec": {**kustomization["spec"], "postBuild": post_build}}
+def refused(changes: Sequence[Change]) -> list[Change]:
+    """The changes that the API server would not take."""
+    return [change for change in changes if change.action is Action.REFUSED]

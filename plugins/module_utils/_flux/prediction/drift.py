@@ -25,10 +25,10 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.durations import seconds
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.inventory import inventory
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.change import (
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.rendered import normalized
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.rules import (
     CONTROLLER,
     is_undone,
-    normalized,
 )
 
 _NEVER = datetime.min.replace(tzinfo=UTC)

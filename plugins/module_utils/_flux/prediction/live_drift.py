@@ -16,8 +16,8 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import KUSTOMIZATION
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.drift import inventory_of
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.foresight import (
-    Foresight,
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.predictor import (
+    Predictor,
     live_inventories,
 )
 
@@ -29,7 +29,7 @@ def drift_of(cluster: Cluster) -> Mapping[ObjectRef, Sequence[str]]:
     Kinds that the caller may not read are left out.
     """
     kustomizations = cluster.list(KUSTOMIZATION).items
-    live, unseen = live_inventories(Foresight(cluster), kustomizations, _one_by_one)
+    live, unseen = live_inventories(Predictor(cluster), kustomizations, _one_by_one)
     found: dict[ObjectRef, list[str]] = {}
     for kustomization in kustomizations:
         said = []

@@ -21,8 +21,8 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction
     creation,
     pruning,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.foresight import (
-    Foresight,
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.predictor import (
+    Predictor,
     found_substitutes,
     live_inventories,
 )
@@ -70,8 +70,8 @@ def cluster():
 
 
 @pytest.fixture
-def foresight(cluster):
-    return Foresight(cluster)
+def predictor(cluster):
+    return Predictor(cluster)
 
 
 def one_by_one(call, items):
@@ -83,41 +83,41 @@ def applied(cluster, item, kind=THING, **labels):
     return cluster.apply(kind, item, manager="kustomize-controller")
 
 
-def test_created_changed_and_left_as_it_is(cluster, foresight):
-    assert foresight.change(thing(size=1), kustomization()).action is Action.CREATED
+def test_created_changed_and_left_as_it_is(cluster, predictor):
+    assert predictor.change(thing(size=1), kustomization()).action is Action.CREATED
     cluster.apply(THING, thing(size=1), manager="kustomize-controller")
-    assert foresight.change(thing(size=1), kustomization()) is None
-    change = foresight.change(thing(size=2), kustomization())
+    assert predictor.change(thing(size=1), kustomization()) is None
+    change = predictor.change(thing(size=2), kustomization())
     assert (change.action, change.sentences()) == (Action.CHANGED, ["Thing default/shop: spec.size: 1 -> 2"])
     assert cluster.objects[ObjectRef(THING, "default", "shop")]["spec"] == {"size": 1}
 
 
-def test_what_another_manager_has_set_is_taken_over_and_what_it_added_stays(cluster, foresight):
+def test_what_another_manager_has_set_is_taken_over_and_what_it_added_stays(cluster, predictor):
     cluster.apply(THING, thing(size=1), manager="kustomize-controller")
     cluster.apply(THING, thing(size=5, colour="red"), manager="somebody", force=True)
-    change = foresight.change(thing(size=1), kustomization())
+    change = predictor.change(thing(size=1), kustomization())
     assert change.sentences() == ["Thing default/shop: spec.size: 5 -> 1"]
 
 
-def test_what_kubectl_has_added_goes(cluster, foresight):
+def test_what_kubectl_has_added_goes(cluster, predictor):
     cluster.apply(THING, thing(size=1), manager="kustomize-controller")
     cluster.apply(THING, thing(size=1, colour="red"), manager="kubectl")
-    change = foresight.change(thing(size=1), kustomization())
+    change = predictor.change(thing(size=1), kustomization())
     assert change.sentences() == ['Thing default/shop: spec.colour: "red" -> (none)']
 
 
-def test_a_kind_without_a_namespace_has_none_whatever_kustomize_gives_it(cluster, foresight):
+def test_a_kind_without_a_namespace_has_none_whatever_kustomize_gives_it(cluster, predictor):
     cluster.apply(PLACE, thing(kind="Place", namespace=None, size=1), manager="kustomize-controller")
-    assert foresight.change(thing(kind="Place", namespace="default", size=1), kustomization()) is None
-    assert foresight.identity(thing(kind="Place")) == Identity("example.org", "Place", "", "shop")
+    assert predictor.change(thing(kind="Place", namespace="default", size=1), kustomization()) is None
+    assert predictor.identity(thing(kind="Place")) == Identity("example.org", "Place", "", "shop")
 
 
-def test_what_the_run_brings_first_makes_creations_of_refusals(cluster, foresight):
+def test_what_the_run_brings_first_makes_creations_of_refusals(cluster, predictor):
     strange = thing(kind="Strange")
     cluster.refusals["far"] = ClusterError("there is no namespace away", 404)
     far = thing("far", namespace="away")
-    assert foresight.change(strange, kustomization()).action is Action.REFUSED
-    assert foresight.change(far, kustomization()).action is Action.REFUSED
+    assert predictor.change(strange, kustomization()).action is Action.REFUSED
+    assert predictor.change(far, kustomization()).action is Action.REFUSED
     crd = {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
@@ -125,9 +125,9 @@ def test_what_the_run_brings_first_makes_creations_of_refusals(cluster, foresigh
         "spec": {"group": "example.org", "names": {"kind": "Strange"}},
     }
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "away"}}
-    foresight.expect([crd, namespace])
-    assert foresight.change(strange, kustomization()).action is Action.CREATED
-    assert foresight.change(far, kustomization()).action is Action.CREATED
+    predictor.expect([crd, namespace])
+    assert predictor.change(strange, kustomization()).action is Action.CREATED
+    assert predictor.change(far, kustomization()).action is Action.CREATED
 
 
 IMMUTABLE = ClusterError("spec.size: Invalid value: 2: field is immutable", 422)
@@ -145,10 +145,10 @@ IMMUTABLE = ClusterError("spec.size: Invalid value: 2: field is immutable", 422)
         (NotFoundError("it is gone", 404), {}, Action.REFUSED),
     ],
 )
-def test_what_the_api_server_says_no_to(cluster, foresight, error, spec, action):
+def test_what_the_api_server_says_no_to(cluster, predictor, error, spec, action):
     cluster.apply(THING, thing(size=1), manager="kustomize-controller")
     cluster.refusals["shop"] = error
-    change = foresight.change(thing(size=2), kustomization(**spec))
+    change = predictor.change(thing(size=2), kustomization(**spec))
     assert change.action is action
     if action is Action.RECREATED:
         assert [(each.field, each.before, each.after) for each in change.fields] == [("spec.size", "1", "2")]
@@ -156,37 +156,37 @@ def test_what_the_api_server_says_no_to(cluster, foresight, error, spec, action)
         assert error.message in change.message
 
 
-def test_a_cluster_that_does_not_answer_is_an_error(cluster, foresight):
+def test_a_cluster_that_does_not_answer_is_an_error(cluster, predictor):
     cluster.refusals["shop"] = ClusterError("no answer")
     with pytest.raises(ClusterError, match="no answer"):
-        foresight.change(thing(), kustomization())
+        predictor.change(thing(), kustomization())
 
 
-def test_an_object_needs_a_namespace(foresight):
-    assert "target_namespace" in foresight.change(thing(namespace=None), kustomization()).message
+def test_an_object_needs_a_namespace(predictor):
+    assert "target_namespace" in predictor.change(thing(namespace=None), kustomization()).message
 
 
-def test_what_is_encrypted_cannot_be_told(foresight):
+def test_what_is_encrypted_cannot_be_told(predictor):
     masked = base64.b64encode(b"**SOPS**").decode()
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "x"}, "data": {"a": masked}}
-    assert foresight.change(secret, kustomization()).action is Action.UNKNOWN
-    assert foresight.change({**thing(), "sops": {}}, kustomization()).action is Action.UNKNOWN
+    assert predictor.change(secret, kustomization()).action is Action.UNKNOWN
+    assert predictor.change({**thing(), "sops": {}}, kustomization()).action is Action.UNKNOWN
 
 
-def test_what_left_the_inventory_is_pruned_as_far_as_flux_owns_it(cluster, foresight):
+def test_what_left_the_inventory_is_pruned_as_far_as_flux_owns_it(cluster, predictor):
     owned = {f"{OWNER}/name": "shop", f"{OWNER}/namespace": "flux-system"}
     for name, labels in (("kept", owned), ("gone", owned), ("foreign", {"a": "b"})):
         applied(cluster, thing(name), **labels)
     entries = [f"default_{name}_example.org_Thing" for name in ("kept", "gone", "foreign", "lost")]
     held = kustomization(*entries, "_x_gone.org_Old", prune=True)
-    kept = [foresight.identity(thing("kept"))]
-    assert [str(change.identity) for change in foresight.prunings(held, kept)] == ["Thing default/gone"]
-    gone = {change.identity.name for change in foresight.deletions(held)}
+    kept = [predictor.identity(thing("kept"))]
+    assert [str(change.identity) for change in predictor.prunings(held, kept)] == ["Thing default/gone"]
+    gone = {change.identity.name for change in predictor.deletions(held)}
     assert gone == {"kept", "gone"}
-    assert foresight.deletions(kustomization(*entries, prune=False)) == []
+    assert predictor.deletions(kustomization(*entries, prune=False)) == []
 
 
-def test_inventories_are_read_by_kind(cluster, foresight):
+def test_inventories_are_read_by_kind(cluster, predictor):
     owned = {f"{OWNER}/name": "shop"}
     for name in ("one", "two"):
         applied(cluster, thing(name), **owned)
@@ -196,7 +196,7 @@ def test_inventories_are_read_by_kind(cluster, foresight):
         "default_one_example.org_Thing", "default_two_example.org_Thing", "_x_example.org_Place"
     )
     cluster.asked.clear()
-    found, unseen = live_inventories(foresight, [held], one_by_one)
+    found, unseen = live_inventories(predictor, [held], one_by_one)
     assert {identity.name for identity in found} == {"one", "two"}
     assert unseen == {"Place": "not allowed"}
     assert [asked for asked in cluster.asked if asked.startswith("list")] == [
@@ -204,7 +204,7 @@ def test_inventories_are_read_by_kind(cluster, foresight):
     ]
 
 
-def test_variables_are_those_that_there_will_be(cluster, foresight):
+def test_variables_are_those_that_there_will_be(cluster, predictor):
     names = [{"kind": "ConfigMap", "name": name} for name in ("old", "new", "going", "missing")]
     held = kustomization(
         postBuild={"substituteFrom": [*names, {"kind": "ConfigMap", "name": "x", "optional": True}]}
@@ -216,7 +216,7 @@ def test_variables_are_those_that_there_will_be(cluster, foresight):
 
     cluster.objects[ObjectRef(CONFIG, "flux-system", "old")] = config("old")
     cluster.objects[ObjectRef(CONFIG, "flux-system", "going")] = config("going")
-    foresight.take([creation(config("new")), pruning(config("going"))])
-    found, missing = found_substitutes(foresight, held)
+    predictor.take([creation(config("new")), pruning(config("going"))])
+    found, missing = found_substitutes(predictor, held)
     assert [item["metadata"]["name"] for item in found] == ["old", "new"]
     assert [identity.name for identity in missing] == ["going", "missing"]

@@ -22,12 +22,17 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protoco
     NotFoundError,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.change import (
-    CONTROLLER,
-    OWNER_NAME,
-    Action,
     Change,
     change_of,
     creation,
+    pruning,
+    recreation,
+    refusal,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.drift import inventory_of
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.rules import (
+    CONTROLLER,
+    OWNER_NAME,
     deletes_what_it_applied,
     is_forced,
     is_immutable,
@@ -35,12 +40,8 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction
     is_pruned,
     kinds_brought,
     namespaces_brought,
-    pruning,
-    recreation,
-    refusal,
     undone,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.drift import inventory_of
 from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.masking import Mask
 
 # What the flux program shows in place of what only Flux can decrypt.
@@ -48,7 +49,7 @@ _ENCRYPTED = base64.b64encode(b"**SOPS**").decode()
 
 
 @dataclass
-class Foresight:
+class Predictor:
     """What would become of objects. What the run itself brings first is told by ``expect``."""
 
     cluster: Cluster
@@ -178,7 +179,7 @@ def is_encrypted(item: Object) -> bool:
 
 
 def live_inventories(
-    foresight: Foresight,
+    predictor: Predictor,
     kustomizations: Sequence[Object],
     together: Callable[[Callable[[tuple[str, str]], None], Iterable[tuple[str, str]]], object],
 ) -> tuple[dict[Identity, Object], dict[str, str]]:
@@ -193,13 +194,13 @@ def live_inventories(
     unseen: dict[str, str] = {}
 
     def read(sort: tuple[str, str]) -> None:
-        kind = foresight.kind(*sort)
+        kind = predictor.kind(*sort)
         namespaces = applied[sort]
         if kind is None:
             return
         namespace = next(iter(namespaces)) if len(namespaces) == 1 else None
         try:
-            listing = foresight.cluster.list(kind, namespace or None, label_selector=selector)
+            listing = predictor.cluster.list(kind, namespace or None, label_selector=selector)
         except ClusterError as error:
             if error.status != 403:
                 raise
@@ -221,20 +222,15 @@ def substitutes(kustomization: Object) -> list[tuple[Identity, bool]]:
     ]
 
 
-def found_substitutes(foresight: Foresight, kustomization: Object) -> tuple[list[Object], list[Identity]]:
+def found_substitutes(predictor: Predictor, kustomization: Object) -> tuple[list[Object], list[Identity]]:
     """The objects that ``substituteFrom`` names as they would be, and those that are missing."""
     found: list[Object] = []
     missing: list[Identity] = []
     for identity, is_optional in substitutes(kustomization):
-        change = foresight.expected(identity)
-        item = foresight.find(identity, "v1") if change is None else change.after
+        change = predictor.expected(identity)
+        item = predictor.find(identity, "v1") if change is None else change.after
         if item is not None:
             found.append(item)
         elif not is_optional:
             missing.append(identity)
     return found, missing
-
-
-def refused(changes: Sequence[Change]) -> list[Change]:
-    """The changes that the API server would not take."""
-    return [change for change in changes if change.action is Action.REFUSED]

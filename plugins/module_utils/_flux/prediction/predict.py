@@ -17,21 +17,23 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors imp
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.change import (
     Change,
     creation,
-    read_rendered,
-    variables,
-    with_variables,
+    refused,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.drift import (
     is_changed_since,
     last_looked,
     may_have_drifted,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.foresight import (
-    Foresight,
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.predictor import (
+    Predictor,
     found_substitutes,
     live_inventories,
-    refused,
     substitutes,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.rendered import (
+    read_rendered,
+    variables,
+    with_variables,
 )
 
 
@@ -96,26 +98,26 @@ class Built:
 
 
 def predict(
-    foresight: Foresight, subjects: Sequence[Subject], together: Together
+    predictor: Predictor, subjects: Sequence[Subject], together: Together
 ) -> tuple[list[Prediction], list[str]]:
     """What Flux would change for each of ``subjects``, which are in the order of their dependencies.
 
     Besides, why the drift of some kinds cannot be seen. Raises LoopError when one that is changing does not
     build.
     """
-    doubtful, unseen = _doubtful(foresight, subjects, together)
+    doubtful, unseen = _doubtful(predictor, subjects, together)
     due = [subject for subject in subjects if subject.is_changing or subject in doubtful]
     first = [subject for subject in due if not subject.depends_on_data]
-    built: dict[Subject, Built] = dict(zip(first, together(partial(_built, foresight), first), strict=True))
+    built: dict[Subject, Built] = dict(zip(first, together(partial(_built, predictor), first), strict=True))
     for each in built.values():
-        foresight.expect(each.items)
+        predictor.expect(each.items)
     predictions = []
     for subject in subjects:
-        if subject.depends_on_data and (subject in due or _has_other_data(foresight, subject)):
-            built[subject] = _built(foresight, subject)
-            foresight.expect(built[subject].items)
-        predictions.append(_predicted(foresight, subject, built.get(subject, Built()), together))
-        foresight.take(predictions[-1].changes)
+        if subject.depends_on_data and (subject in due or _has_other_data(predictor, subject)):
+            built[subject] = _built(predictor, subject)
+            predictor.expect(built[subject].items)
+        predictions.append(_predicted(predictor, subject, built.get(subject, Built()), together))
+        predictor.take(predictions[-1].changes)
     return predictions, unseen
 
 
@@ -127,7 +129,7 @@ def predict_first(subject: Subject) -> Prediction:
 
 
 def _doubtful(
-    foresight: Foresight, subjects: Sequence[Subject], together: Together
+    predictor: Predictor, subjects: Sequence[Subject], together: Together
 ) -> tuple[set[Subject], list[str]]:
     """Those that may have drifted, and why the drift of some kinds cannot be seen."""
     steady = [
@@ -136,34 +138,34 @@ def _doubtful(
         if not subject.is_changing and not subject.is_suspended and not subject.is_elsewhere
     ]
     known = [subject.live for subject in steady if subject.live is not None]
-    live, unseen = live_inventories(foresight, known, together)
-    answers = together(partial(_is_doubtful, foresight, live, unseen), steady)
+    live, unseen = live_inventories(predictor, known, together)
+    answers = together(partial(_is_doubtful, predictor, live, unseen), steady)
     doubtful = {subject for subject, is_doubtful in zip(steady, answers, strict=True) if is_doubtful}
     return doubtful, list(unseen.values())
 
 
 def _is_doubtful(
-    foresight: Foresight, live: Mapping[Identity, Object], unseen: Mapping[str, str], subject: Subject
+    predictor: Predictor, live: Mapping[Identity, Object], unseen: Mapping[str, str], subject: Subject
 ) -> bool:
     if subject.live is None:
         return False
     if may_have_drifted(subject.live, live, subject.manifests(), unseen):
         return True
     since = last_looked(subject.live)
-    found, _missing = found_substitutes(foresight, subject.kustomization)
+    found, _missing = found_substitutes(predictor, subject.kustomization)
     return any(is_changed_since(item, since) for item in found)
 
 
-def _has_other_data(foresight: Foresight, subject: Subject) -> bool:
+def _has_other_data(predictor: Predictor, subject: Subject) -> bool:
     return not subject.is_suspended and any(
-        foresight.expected(identity) is not None
+        predictor.expected(identity) is not None
         for identity, _is_optional in substitutes(subject.kustomization)
     )
 
 
-def _built(foresight: Foresight, subject: Subject) -> Built:
+def _built(predictor: Predictor, subject: Subject) -> Built:
     """What Flux would make of the folder; nothing, with a warning, for what is steady and does not build."""
-    found, missing = found_substitutes(foresight, subject.kustomization)
+    found, missing = found_substitutes(predictor, subject.kustomization)
     warnings = [
         f"substitute_from names {identity}, which is not in the cluster: Flux waits for it, and what it"
         " would apply is foretold without its values."
@@ -180,20 +182,20 @@ def _built(foresight: Foresight, subject: Subject) -> Built:
         return Built((), (*warnings, f"Its drift cannot be told: {error.message}"))
 
 
-def _predicted(foresight: Foresight, subject: Subject, built: Built, together: Together) -> Prediction:
+def _predicted(predictor: Predictor, subject: Subject, built: Built, together: Together) -> Prediction:
     changes: list[Change] = []
     is_told = bool(built.items) or subject.is_changing
     if is_told and not subject.is_suspended and not subject.is_elsewhere:
-        answers = together(partial(foresight.change, kustomization=subject.kustomization), built.items)
+        answers = together(partial(predictor.change, kustomization=subject.kustomization), built.items)
         changes = [change for change in answers if change is not None]
         # The controller prunes only after it has applied everything.
         if subject.live is not None and subject.kustomization["spec"].get("prune") and not refused(changes):
-            changes += foresight.prunings(subject.live, map(foresight.identity, built.items))
+            changes += predictor.prunings(subject.live, map(predictor.identity, built.items))
     return Prediction(tuple(changes), built.warnings, is_drift=not subject.is_changing)
 
 
-def waves(foresight: Foresight, drifted: Sequence[Subject]) -> list[list[Subject]]:
+def waves(predictor: Predictor, drifted: Sequence[Subject]) -> list[list[Subject]]:
     """Those that can be reconciled together, then one by one those whose variables change with others."""
-    late = [subject for subject in drifted if _has_other_data(foresight, subject)]
+    late = [subject for subject in drifted if _has_other_data(predictor, subject)]
     first = [subject for subject in drifted if subject not in late]
     return [wave for wave in (first, *([subject] for subject in late)) if wave]
