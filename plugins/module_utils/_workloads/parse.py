@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.connection import Connection
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.connection import ARGUMENTS, Connection
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.order import in_order
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.registry_secrets import (
     Secret,
@@ -20,6 +20,13 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.workl
     Workload,
     read_workloads,
 )
+
+# The options of a registry, with its address for this machine and for Flux in place of a url.
+REGISTRY: dict[str, Any] = {
+    "host": {"type": "str", "required": True},
+    "cluster": {"type": "str"},
+    **{name: spec for name, spec in ARGUMENTS.items() if name != "url"},
+}
 
 
 @dataclass(frozen=True)

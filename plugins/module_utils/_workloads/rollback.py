@@ -26,7 +26,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds impo
     source_of,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.reconcile import explained, reconcile
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.connection import ARGUMENTS, Connection
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.connection import Connection
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import Manifest
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import (
     check_tag,
@@ -35,6 +35,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references 
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import RegistryRepository
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Repository
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.parse import REGISTRY
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.references import digests_in
 
 PREVIOUS = "previous"
@@ -45,15 +46,7 @@ SPEC: dict[str, Any] = {
     "name": {"type": "str", "required": True},
     "namespace": {"type": "str", "default": "flux-system"},
     "to": {"type": "str", "default": LAST_HEALTHY},
-    "registry": {
-        "type": "dict",
-        "required": True,
-        "options": {
-            "host": {"type": "str", "required": True},
-            "cluster": {"type": "str"},
-            **{name: spec for name, spec in ARGUMENTS.items() if name != "url"},
-        },
-    },
+    "registry": {"type": "dict", "required": True, "options": REGISTRY},
     "storage_dir": {"type": "path"},
     "timeout": {"type": "float", "default": 120},
 }

@@ -13,21 +13,12 @@ from typing import Any
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import KubernetesCluster
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.kubernetes_core import AUTH_ARG_SPEC
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.evidence import healthy_objects
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.connection import (
-    ARGUMENTS as REGISTRY_ARGUMENTS,
-)
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import RegistryRepository
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.locks import lock_folder
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.parse import REGISTRY
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.progress import Progress
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.rendering import FluxCli
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.run import Edge, run
-
-# The options of a registry, with its address for this machine and for Flux in place of a url.
-REGISTRY: dict[str, Any] = {
-    "host": {"type": "str", "required": True},
-    "cluster": {"type": "str"},
-    **{name: spec for name, spec in REGISTRY_ARGUMENTS.items() if name != "url"},
-}
 
 WORKLOADS: dict[str, Any] = {
     "workloads": {"type": "list", "elements": "raw", "required": True},
