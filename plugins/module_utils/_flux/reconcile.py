@@ -60,15 +60,14 @@ def reconcile(
     cluster: Cluster,
     requests: Sequence[Request],
     *,
-    check_mode: bool = False,
     observe: Callable[[Sequence[Tracker]], None] = _unobserved,
 ) -> list[Proof]:
     """The proof of each of ``requests``, in their order: it is ready, has failed or its time is over.
 
     Everything is asked for together and watched on one connection for each kind. What is proven already is
-    left alone. In check mode nothing is asked for and nothing awaited. Raises ClusterError when the cluster
-    refuses, or cannot be reached at the beginning; later interruptions of the connection are outlived until
-    the time is over. ``observe`` is shown the trackers whenever there is news, and about once a second.
+    left alone. Raises ClusterError when the cluster refuses, or cannot be reached at the beginning; later
+    interruptions of the connection are outlived until the time is over. ``observe`` is shown the trackers
+    whenever there is news, and about once a second.
     """
     if not requests:
         return []
@@ -77,9 +76,9 @@ def reconcile(
         tracker.triggers = tuple(needed_triggers(tracker.sight))
     triggers = [(tracker, ref) for tracker in trackers for ref in tracker.triggers]
     begun = time.monotonic()
-    if check_mode or not triggers:
+    if not triggers:
         _begin(trackers, begun)
-    if not check_mode and not all(tracker.verdict.is_settled for tracker in trackers):
+    if not all(tracker.verdict.is_settled for tracker in trackers):
         with Watchers(cluster, {**listings, **_ear(cluster, trackers)}) as watchers:
             _ask(cluster, triggers)
             _begin(trackers, begun)
@@ -87,23 +86,30 @@ def reconcile(
     return [tracker.proof() for tracker in trackers]
 
 
-def assess(cluster: Cluster, request: Request, seen: Iterable[Object]) -> Proof:
-    """Where a Kustomization stands that was ``seen``, as its source was, and whether Flux has to be asked.
+def assess(cluster: Cluster, request: Request, seen: Iterable[Object] = ()) -> Proof:
+    """Where a Kustomization stands now, and what Flux would be asked to reconcile; nothing is asked for.
 
-    Nothing is asked for, and of the cluster only a source that is another than the one that was seen.
+    Of the Kustomization and its source, what is among ``seen`` is not read again. Raises ClusterError.
     """
     tracker, now = Tracker(request), time.monotonic()
     for item in seen:
         tracker.observe(item, now)
-    if tracker.sight.source is None and tracker.sight.source_ref is not None:
-        source = cluster.get(tracker.sight.source_ref)
-        if source is None:
-            tracker.observe_gone(tracker.sight.source_ref, now)
-        else:
-            tracker.observe(source, now)
+    if tracker.sight.kustomization is None:
+        _look_at(cluster, request.ref, tracker, now)
+    source_ref = tracker.sight.source_ref
+    if source_ref is not None and tracker.sight.source is None:
+        _look_at(cluster, source_ref, tracker, now)
     tracker.triggers = tuple(needed_triggers(tracker.sight))
     tracker.begin(now)
     return tracker.proof()
+
+
+def _look_at(cluster: Cluster, ref: ObjectRef, tracker: Tracker, at: float) -> None:
+    item = cluster.get(ref)
+    if item is None:
+        tracker.observe_gone(ref, at)
+    else:
+        tracker.observe(item, at)
 
 
 def _begin(trackers: Iterable[Tracker], at: float) -> None:

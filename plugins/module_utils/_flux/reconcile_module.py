@@ -24,7 +24,11 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.options im
     check_metadata,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.receipt import Proof
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.reconcile import explained, reconcile
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.reconcile import (
+    assess,
+    explained,
+    reconcile,
+)
 
 RECONCILE_SPEC: dict[str, Any] = {
     **AUTH_ARG_SPEC,
@@ -41,8 +45,7 @@ def run_reconcile(cluster: Cluster, params: Mapping[str, Any], *, check_mode: bo
     if params["expected_digest"] is not None:
         check_digest(params["expected_digest"], "expected_digest")
     request = Request(params["namespace"], params["name"], params["timeout"], params["expected_digest"])
-    proofs = reconcile(cluster, [request], check_mode=check_mode)
-    [proof] = proofs if check_mode else explained(cluster, proofs)
+    [proof] = [assess(cluster, request)] if check_mode else explained(cluster, reconcile(cluster, [request]))
     result = {"changed": proof.is_triggered, "receipt": proof.receipt(_events(cluster, proof))}
     if check_mode:
         # What does not exist is what an earlier task of the same run would have made.

@@ -99,8 +99,8 @@ def _settle(cluster: Cluster, rollout: RolloutPlan) -> None:
     kustomize-controller may begin its next pass before it has read what its last one noted as applied. What
     only that one applied, by a Kustomization that has just been changed, would never be pruned.
     """
-    kustomization = rollout.predicted.applied[-1]
-    if kustomization.is_changed and kustomization.before is not None:
+    kustomization = rollout.predicted.kustomization
+    if kustomization and kustomization.is_changed and kustomization.before is not None:
         wait_until(cluster, kustomization.ref, SETTLE_SECONDS, _has_settled)
 
 

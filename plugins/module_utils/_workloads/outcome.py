@@ -37,6 +37,10 @@ class Delivery:
     shown: Sequence[Shown] = ()  # of --diff, besides what was applied
 
     @property
+    def kustomization(self) -> Applied | None:
+        return self.applied[-1] if self.applied else None
+
+    @property
     def is_pushed(self) -> bool:
         return self.pushed is not None and self.pushed.changed
 

@@ -13,6 +13,7 @@ from functools import partial
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.push import (
     PushPlan,
+    PushResult,
     plan_push,
     whole,
 )
@@ -106,12 +107,12 @@ def plan_workloads(prepared: Sequence[Prepared], asked: Asked, cluster: Cluster,
     pushes = together(partial(_plan_push, with_diff=with_diff), prepared)
     rollouts = tuple(
         RolloutPlan(
-            each,
-            Delivery(push.predicted, _told(secrets, each.workload), applied, shown=push.diff),
+            ready,
+            Delivery(pushed, _told(secrets, ready.workload), applied, shown=push.diff),
             push,
             plans,
         )
-        for each, push, (plans, applied) in zip(prepared, pushes, objects, strict=True)
+        for ready, (push, pushed), (plans, applied) in zip(prepared, pushes, objects, strict=True)
     )
     return Plan(rollouts, _plan_removals(prepared, asked, cluster), secrets)
 
@@ -121,13 +122,13 @@ def plan_against_nothing(prepared: Sequence[Prepared], asked: Asked, *, with_dif
     return Plan(
         tuple(
             RolloutPlan(
-                each,
+                ready,
                 Delivery(
                     reasons=(NO_LOOP,),
-                    shown=whole(each.repository.reference.url, each.pack) if with_diff else (),
+                    shown=whole(ready.repository.reference.url, ready.pack) if with_diff else (),
                 ),
             )
-            for each in prepared
+            for ready in prepared
         ),
         tuple(RemovalPlan(workload) for workload in _absent(asked)),
     )
@@ -147,9 +148,9 @@ def _refuse_unknown_dependencies(cluster: Cluster, workloads: Sequence[Workload]
             )
 
 
-def _plan_objects(cluster: Cluster, prepared: Prepared) -> tuple[tuple[ApplyPlan, ...], tuple[Applied, ...]]:
+def _plan_objects(cluster: Cluster, ready: Prepared) -> tuple[tuple[ApplyPlan, ...], tuple[Applied, ...]]:
     """What is to be applied, and what the API server says would become of it."""
-    workload = prepared.workload
+    workload = ready.workload
     plans = (
         plan_apply(cluster, OCI_REPOSITORY, workload.source_object, force=True),
         plan_apply(cluster, KUSTOMIZATION, workload.kustomization_object, force=True),
@@ -157,8 +158,10 @@ def _plan_objects(cluster: Cluster, prepared: Prepared) -> tuple[tuple[ApplyPlan
     return plans, tuple(predict(cluster, plan) for plan in plans)
 
 
-def _plan_push(prepared: Prepared, *, with_diff: bool) -> PushPlan:
-    return plan_push(prepared.pack, prepared.request, prepared.repository, with_diff=with_diff)
+def _plan_push(ready: Prepared, *, with_diff: bool) -> tuple[PushPlan, PushResult]:
+    """What is to be pushed, and what that would change."""
+    plan = plan_push(ready.pack, ready.request, ready.repository, with_diff=with_diff)
+    return plan, plan.predicted
 
 
 def _plan_secrets(prepared: Sequence[Prepared], asked: Asked, cluster: Cluster) -> tuple[SecretPlan, ...]:
@@ -167,7 +170,7 @@ def _plan_secrets(prepared: Sequence[Prepared], asked: Asked, cluster: Cluster) 
         plan_secret(cluster, secret, namespace)
         for secret in asked.registry.secrets
         for namespace in sorted(
-            {each.workload.namespace for each in prepared if each.workload.needs(secret.reference)}
+            {ready.workload.namespace for ready in prepared if ready.workload.needs(secret.reference)}
         )
     )
 
@@ -185,7 +188,7 @@ def _plan_removals(prepared: Sequence[Prepared], asked: Asked, cluster: Cluster)
     going = list(_absent(asked))
     objects = [_plan_deletions(cluster, workload) for workload in going]
     sources: dict[ObjectRef, Object | None] = {workload.source: None for workload in going}
-    sources |= {each.workload.source: each.workload.source_object for each in prepared}
+    sources |= {ready.workload.source: ready.workload.source_object for ready in prepared}
     # The last one of a namespace takes the Secrets with it.
     last = {workload.namespace: workload for workload in going}
     return tuple(

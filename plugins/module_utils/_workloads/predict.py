@@ -34,8 +34,8 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.rende
 def predict_plan(plan: Plan, predictor: Predictor, renderer: Renderer, timeout: float) -> Outcome:
     """What a run would do, and what Flux would change. Raises LoopError for what does not build."""
     rollouts = [
-        Rollout(each.prepared, each.predicted, _assessed(each, predictor.cluster, timeout))
-        for each in plan.rollouts
+        Rollout(planned.prepared, planned.predicted, _assessed(planned, predictor.cluster, timeout))
+        for planned in plan.rollouts
     ]
     subjects = [subject_of(rollout, renderer) for rollout in rollouts]
     predictions, unseen = predict(predictor, subjects, together)
@@ -67,7 +67,7 @@ def predict_plan_against_nothing(plan: Plan, renderer: Renderer) -> Outcome:
 def subject_of(rollout: Rollout, renderer: Renderer) -> Subject:
     """What is to be predicted of a workload."""
     prepared = rollout.prepared
-    applied = rollout.delivery.applied[-1] if rollout.delivery.applied else None
+    applied = rollout.delivery.kustomization
     return Subject(
         prepared.name,
         (applied.after if applied else None) or prepared.workload.kustomization_object,

@@ -224,7 +224,7 @@ SOURCE, OWN = "OCIRepository flux-system/shop", "Kustomization flux-system/shop"
 )
 def test_what_flux_is_asked_for(items, digest, asked):
     cluster = cluster_of(*items)
-    [proof] = reconcile(cluster, [request(digest=digest)], check_mode=True)
+    proof = assess(cluster, request(digest=digest))
     assert [str(ref) for ref in proof.triggers] == asked
     assert proof.is_triggered == bool(asked)
     assert patched(cluster) == []
@@ -535,15 +535,17 @@ def test_the_narrowest_scope(refs_, namespace, selector):
 @pytest.mark.parametrize("seen_too", [(), (source("shop", NEW),)])
 def test_what_was_seen_already_is_assessed_as_if_it_were_read(own, seen_too):
     cluster = cluster_of(source("shop", NEW), own)
-    [read] = reconcile(cluster, [request()], check_mode=True)
+    read = assess(cluster, request())
+    assert cluster.asked == [f"get {OWN}", f"get {SOURCE}"]
     cluster.asked.clear()
     proof = assess(cluster, request(), [own, *seen_too])
     assert (proof.verdict, proof.triggers) == (read.verdict, read.triggers)
     assert cluster.asked == ([] if seen_too else [f"get {SOURCE}"])
 
 
-def test_a_source_that_is_gone_is_assessed_as_not_found():
-    assert assess(MemoryCluster(), request(), [kustomization()]).verdict.reason == "NotFound"
+def test_what_is_gone_is_assessed_as_not_found():
+    for seen in ([], [kustomization()]):
+        assert assess(MemoryCluster(), request(), seen).verdict.reason == "NotFound"
 
 
 PARAMS = {"namespace": "flux-system", "name": "shop", "timeout": 5.0, "expected_digest": NEW}
