@@ -16,7 +16,7 @@ WITH_VENV = PATH="$$PWD/$(VENV)/bin:$$PATH"; export PATH; set -e;
 # What only computes leaves the processor to what waits for something, as soon as that goes on.
 NICE = nice -n 5
 
-.PHONY: help up programs push dev status rollback prune stop destroy test lint sanity unit integration molecule build clean check-needs lab lab-parts lab-down test-clusters test-deep
+.PHONY: help up programs push dev status rollback prune stop destroy test lint sanity unit integration molecule build clean check-needs lab lab-parts lab-down test-clusters test-core test-deep
 
 help:
 	printf '%s\n' \
@@ -42,6 +42,7 @@ help:
 	  'make lab-parts    what takes long in that: packages, programs; no engine is started' \
 	  'make test-clusters  tests on container engines and the clusters in them' \
 	  'make lab-down     end the engine that make lab started' \
+	  'make test-core    the life of a loop with the lowest and the newest ansible-core that are allowed' \
 	  '' \
 	  'make build        the collection as a tarball, in .build' \
 	  'make clean        remove what the gates and tests left (the virtual environment stays)' \
@@ -137,6 +138,11 @@ test-clusters: $(VENV)/development
 	pytest tests/clusters -m 'not alone' --numprocesses 2 --dist loadgroup --durations 40 $(ARGS) || { code=$$?; test $$code = 5 || status=$$code; }; \
 	pytest tests/clusters -m alone $(ARGS) || { code=$$?; test $$code = 5 || status=$$code; }; \
 	exit $$status
+
+# --- the versions of Ansible that meta/runtime.yml allows
+
+test-core:
+	scripts/test-core.sh $(ARGS)
 
 # --- the rest
 
