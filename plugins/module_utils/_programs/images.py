@@ -71,7 +71,7 @@ class Images:
         images = cls(params.get("mirror") or "", params.get("registries") or {}, connection)
         for option, place in [
             ("mirror", images.mirror),
-            *(("registries", each) for each in images.registries.values()),
+            *(("registries", registry) for registry in images.registries.values()),
         ]:
             if place and not is_layout(place):
                 _placed(option, str(place), "some/repository")

@@ -101,7 +101,7 @@ class ThisMachine:
         return Go(version.strip().removeprefix("go"), tuple(Path(cache) for cache in caches if cache))
 
     def folder(self, path: Path) -> Folder:
-        ground = next(each for each in (path, *path.parents) if each.exists())
+        ground = next(folder for folder in (path, *path.parents) if folder.exists())
         mount = os.statvfs(ground)
         return Folder(
             ground=ground,

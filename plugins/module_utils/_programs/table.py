@@ -104,7 +104,9 @@ def parse_program(entry: Mapping[str, Any]) -> Program:
         check_arguments=tuple(entry.get("check_arguments") or ["--version"]),
         check_build_info=bool(entry.get("check_build_info")),
         build=int(entry.get("build") or 1),
-        manifests=tuple(ManifestFolder(each["from"], each["to"]) for each in entry.get("manifests") or []),
+        manifests=tuple(
+            ManifestFolder(folder["from"], folder["to"]) for folder in entry.get("manifests") or []
+        ),
         image=(entry.get("image") or "").replace("{version}", version),
         path=entry.get("path") or "",
     )
