@@ -70,28 +70,7 @@ def published(root: Path) -> dict[str, str]:
             "value": {"name": "GOMEMLIMIT"},
         }
         _write(around / "patch.yaml", [argument, priority, memory])
-    rbac = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {"name": "crd-controller"}}
-    subject = {"kind": "ServiceAccount", "name": "source-controller", "namespace": "flux-system"}
-    _write(
-        root / "flux/rbac/controller.yaml",
-        {**rbac, "kind": "ClusterRole", "rules": []},
-        {
-            **rbac,
-            "kind": "ClusterRoleBinding",
-            "roleRef": {"kind": "ClusterRole", "name": "crd-controller"},
-            "subjects": [subject],
-        },
-    )
-    _write(
-        root / "flux/rbac/reconciler.yaml",
-        {
-            "apiVersion": rbac["apiVersion"],
-            "kind": "ClusterRoleBinding",
-            "metadata": {"name": "cluster-reconciler"},
-            "roleRef": {"kind": "ClusterRole", "name": "cluster-admin"},
-            "subjects": [subject, {"kind": "ServiceAccount", "name": "other", "namespace": "elsewhere"}],
-        },
-    )
+    _write_rights(root / "flux/rbac")
     policy = {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
@@ -107,6 +86,31 @@ def published(root: Path) -> dict[str, str]:
         },
     )
     return {name: str(root / name) for name in (*RESOURCES, "flux")}
+
+
+def _write_rights(folder: Path) -> None:
+    rbac = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {"name": "crd-controller"}}
+    subject = {"kind": "ServiceAccount", "name": "source-controller", "namespace": "flux-system"}
+    _write(
+        folder / "controller.yaml",
+        {**rbac, "kind": "ClusterRole", "rules": []},
+        {
+            **rbac,
+            "kind": "ClusterRoleBinding",
+            "roleRef": {"kind": "ClusterRole", "name": "crd-controller"},
+            "subjects": [subject],
+        },
+    )
+    _write(
+        folder / "reconciler.yaml",
+        {
+            "apiVersion": rbac["apiVersion"],
+            "kind": "ClusterRoleBinding",
+            "metadata": {"name": "cluster-reconciler"},
+            "roleRef": {"kind": "ClusterRole", "name": "cluster-admin"},
+            "subjects": [subject, {"kind": "ServiceAccount", "name": "other", "namespace": "elsewhere"}],
+        },
+    )
 
 
 def _write(path: Path, *documents: Any) -> None:
