@@ -136,7 +136,7 @@ def _holds_plain_secret(document: Any) -> bool:
         return any(map(_holds_plain_secret, document["items"]))
     generators = document.get("secretGenerator")
     if isinstance(generators, list):
-        return any(isinstance(each, dict) and each.get("literals") for each in generators)
+        return any(isinstance(generator, dict) and generator.get("literals") for generator in generators)
     if document.get("kind") != "Secret":
         return False
     values = [

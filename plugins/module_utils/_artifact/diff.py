@@ -165,7 +165,7 @@ def _manifests(
         if not name.endswith(_YAML):
             continue
         found = [resources(side[name], name) if name in side else [] for side in texts]
-        if not any(name in side for side in texts) or any(each is None for each in found):
+        if not any(name in side for side in texts) or None in found:
             continue
         manifests.add(name)
         for index, each in enumerate(found):
@@ -224,8 +224,12 @@ def _shown_resource(change: ResourceChange, mask: Mask) -> Shown:
         for resource in (change.before, change.after)
     ]
     if change.fields:
-        before = [f"{each.field}: {each.before}\n" for each in change.fields if each.before is not None]
-        after = [f"{each.field}: {each.after}\n" for each in change.fields if each.after is not None]
+        before = [
+            f"{changed.field}: {changed.before}\n" for changed in change.fields if changed.before is not None
+        ]
+        after = [
+            f"{changed.field}: {changed.after}\n" for changed in change.fields if changed.after is not None
+        ]
     elif change.change == "moved":
         before, after = (
             [f"{resource.title} in {resource.file}\n"]

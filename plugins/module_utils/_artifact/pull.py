@@ -70,14 +70,14 @@ class PullRequest:
     def layer_of(self, manifest: Manifest) -> Descriptor:
         """The layer that is wanted: as Flux, the first, or the first of ``media_type``. Raises LoopError."""
         layers = manifest.layers
-        found = next((each for each in layers if self.media_type in (None, each.media_type)), None)
+        found = next((layer for layer in layers if self.media_type in (None, layer.media_type)), None)
         if found is None and not layers:
             raise LoopError(
                 f"{manifest.digest} is no artifact with layers, but of the type {manifest.media_type}. "
                 "Name another version."
             )
         if found is None:
-            known = ", ".join(sorted({each.media_type for each in layers}))
+            known = ", ".join(sorted({layer.media_type for layer in layers}))
             raise LoopError(
                 f"media_type: {manifest.digest} has no layer of the type {self.media_type}, only {known}.",
                 media_type=self.media_type,

@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.connection import Connection
@@ -14,14 +15,10 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references 
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.request import Request, with_body
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.whole_answers import WholeAnswersAdapter
 
-try:
+with suppress(ImportError):  # module.require() names what is missing
     import oras.logger
     import oras.provider
     import requests
-except ImportError:  # module.require() names what is missing
-    HAS_LIBRARIES = False
-else:
-    HAS_LIBRARIES = True
 
 MAX_CONNECTIONS = 16
 
