@@ -20,13 +20,13 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._loop.engine imp
     endpoint,
     registry,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._loop.engine.arguments import QUESTIONS, SPEC
 from ansible_collections.gitops.flux_local.plugins.module_utils._loop.engine.engines import (
     Docker,
     Engine,
     Podman,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._loop.engine.machine import Answer, Machine
-from ansible_collections.gitops.flux_local.plugins.modules.container_engine import QUESTIONS, SPEC
 from ansible_collections.gitops.flux_local.plugins.plugin_utils.private_parts import result_of_action
 
 # What community.docker takes longest to import; here it is done once for all tasks.

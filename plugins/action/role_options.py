@@ -19,9 +19,11 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._loop.options im
     refused,
     wrong_options,
 )
-from ansible_collections.gitops.flux_local.plugins.modules.role_options import SPEC
 
-ROLES = Path(__file__).parents[2] / "roles"
+FOLDER = Path(__file__).parents[2] / "roles"
+ROLES = ["binaries", "registry", "cluster", "flux", "workloads"]
+# The module documents them.
+SPEC = {"roles": {"type": "list", "elements": "str", "choices": ROLES, "default": ROLES}}
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hints
@@ -57,6 +59,6 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hin
 
 def options_of(role: str) -> Mapping[str, Any]:
     """The options of a role of this collection."""
-    text = (ROLES / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8")
+    text = (FOLDER / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8")
     options: dict[str, Any] = yaml.safe_load(text)["argument_specs"]["main"]["options"]
     return options

@@ -46,6 +46,3 @@ checked:
   returned: success
   sample: [registry_engine, cluster_timeout]
 """
-
-ROLES = ["binaries", "registry", "cluster", "flux", "workloads"]
-SPEC = {"roles": {"type": "list", "elements": "str", "choices": ROLES, "default": ROLES}}
