@@ -8,6 +8,7 @@ import gzip
 import io
 import os
 import tarfile
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -260,11 +261,18 @@ NAMES = st.text(
         and len(name.encode()) < 200
     )
 )
+FILES = st.tuples(st.binary(max_size=2000), st.booleans())
+
+
+def without_twins(folder: dict[str, Any]) -> dict[str, Any]:
+    """Without the names that macOS and Windows take for another one of the same folder: these are refused."""
+    names = {unicodedata.normalize("NFD", name.casefold()).casefold(): name for name in folder}
+    return {name: folder[name] for name in names.values()}
+
+
 TREES = st.recursive(
-    st.dictionaries(NAMES, st.tuples(st.binary(max_size=2000), st.booleans()), max_size=4),
-    lambda below: st.dictionaries(
-        NAMES, st.one_of(st.tuples(st.binary(max_size=2000), st.booleans()), below), max_size=4
-    ),
+    st.dictionaries(NAMES, FILES, max_size=4).map(without_twins),
+    lambda below: st.dictionaries(NAMES, st.one_of(FILES, below), max_size=4).map(without_twins),
     max_leaves=12,
 )
 
