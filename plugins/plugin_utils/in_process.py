@@ -103,6 +103,7 @@ def run_module(python_name: str, module: str, arguments: Mapping[str, Any]) -> d
     display = Display()
     warnings: list[str] = []
     written = io.StringIO()
+    done: dict[str, Any] = {}
     with (
         handed_over(arguments),
         told_to(warn=warnings.append, show=display.display),
