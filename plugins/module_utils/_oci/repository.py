@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import IO, Any, Protocol, TypeAlias
+from typing import IO, Any, Protocol
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import Descriptor, Manifest
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import Location
@@ -53,4 +53,4 @@ class Repository(Protocol):
 
 
 # Opens the repository that the options of a module name. Raises LoopError.
-Connect: TypeAlias = "Callable[[Mapping[str, Any]], Repository]"
+Connect = Callable[[Mapping[str, Any]], Repository]

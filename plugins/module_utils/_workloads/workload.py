@@ -188,7 +188,7 @@ def read_workloads(listed: Sequence[Any], endpoint: Endpoint, namespace: str = F
         try:
             check_tag(workload.options["tag"])
             # Built once: what cannot be built is refused here.
-            _ = workload.kustomization_object, workload.source_object
+            _built = workload.kustomization_object, workload.source_object
         except LoopError as error:
             raise LoopError(f"{called}: {error.message}") from error
         workloads[workload.kustomization] = workload
