@@ -72,7 +72,9 @@ def test_the_text_is_the_one_that_files_of_loops_have(value):
     assert nice_yaml(value) == to_nice_yaml(value)
 
 
-def looked(files, nodes=NODES, config=CONFIG, endpoint=Endpoint()):  # noqa: B008 - it is frozen
+def looked(files, nodes=None, config=None, endpoint=Endpoint()):  # noqa: B008 - it is frozen
+    nodes = NODES if nodes is None else nodes
+    config = CONFIG if config is None else config
     return look("flux-local", "/state/kind", config, nodes, endpoint, RecordedMachine(files=files))
 
 

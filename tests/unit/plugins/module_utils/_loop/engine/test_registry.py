@@ -47,14 +47,19 @@ def kept(engine, storage="flux-local-registry"):
     return {KEPT: json.dumps({"engine": engine, "storage": storage})}
 
 
-def docker(container=DOCKER_CONTAINER, volumes=(VOLUME,), info=DOCKER_INFO):
+USUAL = "as it was recorded"
+
+
+def docker(container=USUAL, volumes=(VOLUME,), info=None):
+    container = DOCKER_CONTAINER if container == USUAL else container
     return {
-        f"{DOCKER}host_info": {**info, "volumes": list(volumes)},
+        f"{DOCKER}host_info": {**(info or DOCKER_INFO), "volumes": list(volumes)},
         f"{DOCKER}container_info": {"exists": bool(container), "container": container or None},
     }
 
 
-def podman(container=PODMAN_CONTAINER, volumes=(VOLUME,)):
+def podman(container=USUAL, volumes=(VOLUME,)):
+    container = PODMAN_CONTAINER if container == USUAL else container
     return {
         f"{DOCKER}host_info": DOCKER_SILENT,
         f"{PODMAN}system_info": PODMAN_INFO,
