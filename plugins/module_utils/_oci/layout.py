@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import IO, Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
@@ -222,10 +222,9 @@ class LayoutRepository:
     @contextmanager
     def _writing(self, target: str) -> Iterator[IO[bytes]]:
         """A file that takes its place at ``target`` when it is complete."""
-        with self._file_errors():
+        with self._file_errors(), ExitStack() as stack:
             os.makedirs(os.path.dirname(target), exist_ok=True)
-            with replacing_file(target, mode=0o644, prefix=PARTIAL) as file:
-                yield file
+            yield stack.enter_context(replacing_file(target, mode=0o644, prefix=PARTIAL))
 
     @contextmanager
     def _file_errors(self) -> Iterator[None]:
