@@ -61,6 +61,5 @@ options:
     type: float
     default: 10
 requirements:
-  - filelock (Python library) >= 3.30, for what is written to an OCI image layout
   - oras (Python library)
 """

@@ -32,7 +32,6 @@ attributes:
     details:
       - A version that O(to) names by tag or digest is gone back to once. V(previous) and V(last_healthy) mean another version the next time.
 requirements:
-  - filelock (Python library) >= 3.30
   - kubernetes (Python library) >= 37
   - oras (Python library)
 options:
@@ -174,7 +173,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.rollb
 
 def main() -> None:
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
-    require(module, "filelock", "kubernetes", "oras")
+    require(module, "kubernetes", "oras")
     exit_with(
         module,
         lambda: on_cluster(

@@ -40,7 +40,6 @@ attributes:
   idempotent:
     support: full
 requirements:
-  - filelock (Python library) >= 3.30
   - oras (Python library)
   - kubernetes (Python library)
   - pathspec (Python library)

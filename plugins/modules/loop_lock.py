@@ -26,7 +26,6 @@ attributes:
   idempotent:
     support: full
 requirements:
-  - filelock (Python library) >= 3.30
   - psutil (Python library) >= 5.9
 options:
   state_dir:

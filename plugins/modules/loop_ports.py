@@ -27,8 +27,6 @@ attributes:
     support: full
   idempotent:
     support: full
-requirements:
-  - filelock (Python library) >= 3.30
 options:
   state_dir:
     description: The state folder of the loop.
@@ -80,7 +78,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.files import write_atomically
-from ansible_collections.gitops.flux_local.plugins.module_utils._core.module import exit_with, require
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.module import exit_with
 from ansible_collections.gitops.flux_local.plugins.module_utils._loop.ports import (
     FILE_NAME,
     choose,
@@ -156,7 +154,6 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    require(module, "filelock")
     exit_with(module, lambda: run(module.params, check_mode=module.check_mode))
 
 

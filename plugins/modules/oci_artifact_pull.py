@@ -79,7 +79,6 @@ options:
     type: int
     default: 200000
 requirements:
-  - filelock (Python library) >= 3.30
   - pathspec (Python library)
 seealso:
   - module: gitops.flux_local.oci_artifact_push
@@ -211,7 +210,7 @@ def main() -> None:
         mutually_exclusive=[artifact_selection.EXCLUSIVE],
         supports_check_mode=True,
     )
-    require(module, "filelock", "oras", "pathspec")
+    require(module, "oras", "pathspec")
     exit_with(
         module,
         lambda: run(

@@ -28,7 +28,6 @@ attributes:
   idempotent:
     support: full
 requirements:
-  - filelock (Python library) >= 3.30
   - Go, of the version that O(modules_dir) asks for, when O(method=go), and for manifests that the mirror lacks when O(method=image)
 options:
   program:

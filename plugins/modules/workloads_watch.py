@@ -28,7 +28,6 @@ attributes:
   idempotent:
     support: full
 requirements:
-  - filelock (Python library) >= 3.30
   - kubernetes (Python library)
   - oras (Python library)
   - pathspec (Python library)

@@ -7,20 +7,13 @@ The system gives a lock back when the process that has it ends, however it ends.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._core.module import missing_library
-
-try:
-    from filelock import lock_descriptor
-except ImportError:
-    lock_descriptor = None  # type: ignore[assignment]
-
-POLL_SECONDS = 0.02  # for what is locked for as long as a file is written
 LONG_POLL_SECONDS = 0.1  # for what is locked for as long as a run takes
 
 
@@ -37,7 +30,7 @@ def locked_folder(folder: str) -> Iterator[None]:
     """The folder for this process alone, after waiting for whoever has it. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        _lock(descriptor)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)
@@ -60,7 +53,7 @@ def locked_file(path: str, *, mode: int = 0o600) -> Iterator[IO[str]]:
     It is made with the permission bits ``mode`` where there is none, and stays afterwards. Raises OSError.
     """
     with _opened(path, mode) as stream:
-        _lock(stream.fileno())
+        fcntl.flock(stream, fcntl.LOCK_EX)
         yield stream
 
 
@@ -117,16 +110,9 @@ def _opened(path: str, mode: int) -> IO[str]:
     return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, mode), "r+", encoding="utf-8")
 
 
-def _lock(descriptor: int) -> None:
-    _require_library()
-    lock_descriptor(descriptor, poll_interval=POLL_SECONDS)
-
-
 def _is_locked_now(descriptor: int) -> bool:
-    _require_library()
-    return bool(lock_descriptor(descriptor, blocking=False))
-
-
-def _require_library() -> None:
-    if lock_descriptor is None:
-        raise missing_library("filelock")
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

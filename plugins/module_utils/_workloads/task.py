@@ -32,7 +32,7 @@ WORKLOADS: dict[str, Any] = {
     "timeout": {"type": "int", "default": 300},
     "on_failure": {"type": "str", "choices": ["stop", "rollback"], "default": "stop"},
 }
-LIBRARIES = ("oras", "kubernetes", "pathspec", "filelock")
+LIBRARIES = ("oras", "kubernetes", "pathspec")
 ARGUMENTS: dict[str, Any] = {
     **AUTH_ARG_SPEC,
     **WORKLOADS,

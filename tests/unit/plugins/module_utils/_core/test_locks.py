@@ -16,8 +16,6 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._core import locks
-from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.locks import (
     HeldError,
     folder_if_free,
@@ -108,9 +106,3 @@ def test_a_marker_of_another_program_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(HeldError), held_marker(str(marker), seconds=0.1):
         pass
     assert marker.exists()
-
-
-def test_the_library_is_named_where_it_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(locks, "lock_descriptor", None)
-    with pytest.raises(LoopError, match=r"Python library \(filelock\)"), locked_folder(str(tmp_path)):
-        pass
