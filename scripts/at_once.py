@@ -125,7 +125,9 @@ def show(job: Job) -> None:
 def main(arguments: list[str]) -> int:
     """Run the jobs. Returns 1 when one has failed, 2 when one is not understood, 130 after an interrupt."""
     began = time.monotonic()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Also where a shell has started this in the background, for which it has SIGINT ignored.
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as folder:
         try:
             jobs = ordered([parse(argument, Path(folder)) for argument in arguments])
