@@ -202,12 +202,14 @@ class Started:
         return self.heard.decode(errors="replace")
 
     def finish(self) -> Run:
-        """Wait for its end."""
+        """Wait for its end, which has to come by itself."""
         try:
             output, warnings = self.process.communicate(timeout=RUN_SECONDS)
         except subprocess.TimeoutExpired:
             self.process.kill()
             output, warnings = self.process.communicate()
+            said = bytes(self.heard + output).decode(errors="replace")
+            raise AssertionError(f"{self.playbook} had to be ended after {RUN_SECONDS} s: {said}") from None
         took = time.monotonic() - self.began
         said = bytes(self.heard + output).decode()
         return Run(self.playbook, self.process.returncode, said, warnings.decode(), took)
