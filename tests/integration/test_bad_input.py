@@ -74,7 +74,7 @@ REFUSED: dict[str, tuple[list[Any], list[str]]] = {
     "a word in the place of a workload": (["shop"], ["entry 1 is 'shop'", "name and path"]),
     "an option that does not exist": (
         [{"name": "shop", "path": "FOLDER/sound", "intervall": "1m"}],
-        ["Workload shop", "intervall"],
+        ["Workload shop: intervall is not an option: the nearest name is interval."],
     ),
     "a state that does not exist": (
         [{"name": "shop", "path": "FOLDER/sound", "state": "gone"}],
@@ -133,8 +133,15 @@ REFUSED: dict[str, tuple[list[Any], list[str]]] = {
         ["depends_on", "a -> a"],
     ),
     "an unknown dependency": (
-        [{"name": "shop", "path": "FOLDER/sound", "depends_on": ["bas"]}],
-        ["Workload shop", "depends_on names bas", "Add it to the list, or correct the name"],
+        [
+            {"name": "shop", "path": "FOLDER/sound", "depends_on": ["bas"]},
+            {"name": "base", "path": "FOLDER/other"},
+        ],
+        [
+            "Workload shop",
+            "depends_on names bas,",
+            "Add it to the list, or correct the name (the nearest is base)",
+        ],
     ),
     "a sound one before one that is not": (
         [{"name": "sound", "path": "FOLDER/sound"}, {"name": "shop", "path": "FOLDER/invalid"}],

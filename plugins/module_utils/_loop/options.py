@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.arguments import checked
 
 # A certificate may well be left to its last day.
 MAY_BE_ZERO = frozenset({"cluster_renew_before_days"})
@@ -39,11 +39,13 @@ def given_values(
 def wrong_options(options: Options, values: Mapping[str, Any]) -> list[str]:
     """What is wrong with the values, a sentence without its full stop for each."""
     given = {name: dict(options[name]) for name in values}
-    errors: list[str] = ArgumentSpecValidator(given).validate(dict(values)).error_messages
-    return errors + [
-        f"{name} is {value}, and has to be above 0"
-        for name, value in values.items()
-        if options[name].get("type") == "int" and name not in MAY_BE_ZERO and _number(value) < 1
+    return [
+        *checked(given, values).wrong,
+        *(
+            f"{name} is {value}, and has to be above 0"
+            for name, value in values.items()
+            if options[name].get("type") == "int" and name not in MAY_BE_ZERO and _number(value) < 1
+        ),
     ]
 
 

@@ -21,6 +21,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.at_once import for_each_to_the_end
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.wording import nearest
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.apply import (
     Applied,
     ApplyPlan,
@@ -142,9 +143,11 @@ def _absent(asked: Asked) -> Iterable[Workload]:
 def _refuse_unknown_dependencies(cluster: Cluster, workloads: Sequence[Workload]) -> None:
     for dependency, dependent in unlisted_dependencies(workloads).items():
         if cluster.get(dependency) is None:
+            near = nearest(dependency.name, (workload.name for workload in workloads))
             raise LoopError(
                 f"Workload {dependent}: depends_on names {dependency.name}, but the list has no such "
-                f"workload and the cluster no {dependency}. Add it to the list, or correct the name."
+                f"workload and the cluster no {dependency}. Add it to the list, or correct the name"
+                f"{f' (the nearest is {near})' if near else ''}."
             )
 
 

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Object, ObjectRef
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.arguments import checked
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.fields import (
     KUSTOMIZATION_FIELDS,
@@ -164,7 +163,7 @@ def read_workloads(listed: Sequence[Any], endpoint: Endpoint, namespace: str = F
 
     Raises LoopError naming the workload, the option and its value for the first thing that is wrong.
     """
-    validator = ArgumentSpecValidator({**ARGUMENTS, "namespace": {"type": "str", "default": namespace}})
+    spec = {**ARGUMENTS, "namespace": {"type": "str", "default": namespace}}
     workloads: dict[ObjectRef, Workload] = {}
     for number, options in enumerate(listed):
         if not isinstance(options, dict):
@@ -172,10 +171,10 @@ def read_workloads(listed: Sequence[Any], endpoint: Endpoint, namespace: str = F
                 f"workloads: entry {number + 1} is {options!r}. Write it as a dictionary with name and path."
             )
         called = f"Workload {options.get('name', f'number {number + 1}')}"
-        result = validator.validate(options)
-        if result.error_messages:
-            raise LoopError(f"{called}: {'; '.join(result.error_messages)}.")
-        workload = Workload(result.validated_parameters, endpoint)
+        result = checked(spec, options)
+        if result.wrong:
+            raise LoopError(f"{called}: {'; '.join(result.wrong)}.")
+        workload = Workload(result.values, endpoint)
         if workload.is_present and not workload.options["path"]:
             raise LoopError(
                 f"{called}: path is missing. Name the folder with its manifests, or give it state: absent."

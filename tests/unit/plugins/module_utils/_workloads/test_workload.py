@@ -92,7 +92,10 @@ def test_options_of_its_source_and_metadata_reach_flux():
         (["shop"], r"workloads: entry 1 is 'shop'"),
         ([{"path": "./shop"}], r"Workload number 1: .*name"),
         ([{"name": "shop"}], r"Workload shop: path is missing"),
-        ([{"name": "shop", "path": "x", "colour": "red"}], r"Workload shop: colour"),
+        (
+            [{"name": "shop", "path": "x", "colour": "red"}],
+            r"Workload shop: colour is not an option: use one of annotations, ",
+        ),
         ([{"name": "Shop!", "path": "x"}], r"Workload Shop!: .*name.*Shop!"),
         ([{"name": "shop", "path": "x", "namespace": "a_b"}], r"Workload shop: .*namespace.*a_b"),
         ([{"name": "shop", "path": "x", "tag": "so schön"}], r"Workload shop: .*tag.*so schön"),
