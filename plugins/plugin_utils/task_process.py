@@ -5,15 +5,14 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import tempfile
-import threading
-import time
 from collections.abc import Iterator
-from typing import NoReturn
 
-INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.playbook import (
+    end_with_playbook,
+    interrupted,
+)
 
 
 @contextlib.contextmanager
@@ -23,9 +22,8 @@ def nothing_left() -> Iterator[None]:
     Ansible ends the process of a task without what Python does at its end, and the kubernetes client has the
     keys of kubeconfigs in temporary files until then.
     """
-    for number in INTERRUPTS:
-        signal.signal(number, _interrupted)
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    signal.signal(signal.SIGINT, interrupted)
+    end_with_playbook()
     before = tempfile.tempdir
     with tempfile.TemporaryDirectory(prefix="flux-local-") as folder:
         tempfile.tempdir = folder
@@ -33,17 +31,3 @@ def nothing_left() -> Iterator[None]:
             yield
         finally:
             tempfile.tempdir = before
-
-
-def _end_with(parent: int) -> None:
-    """Interrupt this process when its parent has ended: a playbook that was killed does nothing any more."""
-    while os.getppid() == parent:
-        time.sleep(1)
-    os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _interrupted(_number: int, _frame: object) -> NoReturn:
-    # Once: another one would interrupt the cleaning up.
-    for number in INTERRUPTS:
-        signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt

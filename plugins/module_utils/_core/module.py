@@ -12,6 +12,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.playbook import end_with_playbook
 
 
 def require(module: AnsibleModule, *libraries: str) -> None:
@@ -29,7 +30,11 @@ def missing_library(library: str) -> LoopError:
 
 
 def exit_with(module: AnsibleModule, call: Callable[[], dict[str, Any]]) -> None:
-    """End ``module`` with what ``call`` returns, or with what the ``LoopError`` says that it raises."""
+    """End ``module`` with what ``call`` returns, or with what the ``LoopError`` says that it raises.
+
+    It ends before, without a word, where its playbook was killed.
+    """
+    end_with_playbook()
     try:
         result = call()
     except LoopError as error:
