@@ -58,6 +58,8 @@ options:
       - C(wait) says whether Flux waits until everything that was applied is healthy, V(true) by default. C(timeout) is how long it
         does so, V(2m) by default. C(retry_interval) is V(30s) by default.
       - C(substitute) gives values to C(${variables}) in the manifests, C(substitute_from) names ConfigMaps and Secrets that do.
+        Where values are given, a variable that has neither a value nor a default is refused, as Flux does; an object with the
+        annotation C(kustomize.toolkit.fluxcd.io/substitute) C(disabled) keeps its variables.
       - C(labels) and C(annotations) are those of both Flux objects.
       - C(secret_ref) and C(cert_secret_ref) name Secrets for Flux's access to the registry, as in M(gitops.flux_local.flux_source), in the
         place of those that come of O(registry.username) and O(registry.ca_cert). C(provider), C(proxy_secret_ref) and C(verify) are as

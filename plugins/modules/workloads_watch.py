@@ -66,6 +66,8 @@ options:
       - C(wait) says whether Flux waits until everything that was applied is healthy, V(true) by default. C(timeout) is how long it
         does so, V(2m) by default. C(retry_interval) is V(30s) by default.
       - C(substitute) gives values to C(${variables}) in the manifests, C(substitute_from) names ConfigMaps and Secrets that do.
+        Where values are given, a variable that has neither a value nor a default is refused, as Flux does; an object with the
+        annotation C(kustomize.toolkit.fluxcd.io/substitute) C(disabled) keeps its variables.
       - Every other option of M(gitops.flux_local.flux_kustomization) can be given under its name, such as C(interval), C(prune),
         C(target_namespace), C(health_checks), C(patches), C(images) and C(suspend).
     type: list

@@ -61,6 +61,14 @@ REFUSED: dict[str, tuple[list[Any], list[str]]] = {
         [{"name": "shop", "path": "FOLDER/unbuilt"}],
         ["Workload shop", "FOLDER/unbuilt/missing.yaml", "Nothing was pushed"],
     ),
+    "an option that keeps a sound folder from building": (
+        [{"name": "shop", "path": "FOLDER/sound", "patches": [{"patch": "- op: replace"}]}],
+        ["Workload shop: patches: FOLDER/sound does not build", "target", "Nothing was pushed"],
+    ),
+    "a variable without a value": (
+        [{"name": "shop", "path": "FOLDER/unset", "substitute": {"who": "me"}}],
+        ["FOLDER/unset/one.yaml:3: the variable DS_PROMETHEUS", "substitute: disabled", "Nothing was pushed"],
+    ),
     "a kustomization_path that is not there": (
         [{"name": "shop", "path": "FOLDER/sound", "kustomization_path": "./prod"}],
         ["Workload shop", "kustomization_path", "prod", "FOLDER/sound"],
@@ -150,6 +158,16 @@ REFUSED: dict[str, tuple[list[Any], list[str]]] = {
 }
 
 
+# What is refused only after a look at what Flux would build.
+FORETOLD = (
+    "invalid YAML",
+    "a kustomization that names a missing file",
+    "an option that keeps a sound folder from building",
+    "a variable without a value",
+    "a kustomization_path that is not there",
+)
+
+
 @pytest.fixture(scope="module")
 def unsound(tmp_path_factory) -> Path:
     """Folders that are no workloads, and one that is."""
@@ -160,6 +178,11 @@ def unsound(tmp_path_factory) -> Path:
     (write(root / "linked", one=config_map("one")) / "out.yaml").symlink_to("/etc/hostname")
     write(root / "invalid", fine=config_map("one"), broken="a: [1\n")
     write(root / "no-kind", list="- a\n- b\n")
+    write(
+        root / "unset",
+        one='{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "one"},\n'
+        ' "data": {"a": "${who}",\n "b": "${DS_PROMETHEUS}"}}\n',
+    )
     write(root / "unbuilt", kustomization={"resources": ["missing.yaml"]})
     return root
 
@@ -188,22 +211,19 @@ def refusals(shared_loop, unsound, binary) -> dict[str, dict[str, Any]]:
         )
     )
     before = holdings(shared_loop)
-    run = shared_loop.tasks(
-        [
-            {
-                "gitops.flux_local.flux_workloads": {
-                    "registry": {"host": shared_loop.registry},
-                    "flux": binary("flux"),
-                    "workloads": "{{ item.value }}",
-                    "timeout": 10,
-                },
-                "loop": [{"key": name, "value": workloads} for name, workloads in cases.items()],
-                "ignore_errors": True,
-            }
-        ]
-    )
-    [(_task, result)] = run.results
-    results = {one["item"]["key"]: one for one in result["results"]}
+    task = {
+        "gitops.flux_local.flux_workloads": {
+            "registry": {"host": shared_loop.registry},
+            "flux": binary("flux"),
+            "workloads": "{{ item.value }}",
+            "timeout": 10,
+        },
+        "ignore_errors": True,
+    }
+    done = [{"key": name, "value": workloads} for name, workloads in cases.items()]
+    foretold = [{"key": f"foretold {name}", "value": cases[name]} for name in FORETOLD]
+    run = shared_loop.tasks([task | {"loop": done}, task | {"loop": foretold, "check_mode": True}])
+    results = {one["item"]["key"]: one for _task, result in run.results for one in result["results"]}
     return results | {"nothing was changed": {"holds": holdings(shared_loop) == before}}
 
 
@@ -216,6 +236,11 @@ def test_a_bad_workload_is_refused(refusals, unsound, case):
         assert said.replace("FOLDER", str(unsound)) in result["msg"]
     assert "/flux-local-" not in result["msg"], "a scratch folder is named"
     assert "Traceback" not in result["msg"]
+
+
+@pytest.mark.parametrize("case", FORETOLD)
+def test_check_mode_refuses_it_in_the_same_words(refusals, case):
+    assert refusals[f"foretold {case}"]["msg"] == refusals[case]["msg"]
 
 
 def test_nothing_was_changed_by_what_is_refused(refusals):

@@ -86,5 +86,5 @@ def test_what_certainly_builds_is_built_by_flux(binary, tmp_path, seed):
         "metadata": {"name": "plain", "namespace": "flux-system"},
         "spec": {"interval": "10m", "prune": True, "sourceRef": {"kind": "OCIRepository", "name": "plain"}},
     }
-    rendered = FluxCli(binary("flux")).render(str(tmp_path), definition, str(tmp_path))
+    rendered = FluxCli(binary("flux")).render(str(tmp_path), definition, str(tmp_path), is_strict=True)
     assert rendered.count("\n  name: name-") == len(plain)

@@ -35,19 +35,12 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.plan 
     together,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.progress import Follower
-from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.rendering import Renderer
 
 SETTLE_SECONDS = 10  # a Kustomization that takes longer is not waited for before its artifact
 
 
-def execute(
-    plan: Plan, cluster: Cluster, renderer: Renderer, follower: Follower, *, timeout: float
-) -> Outcome:
-    """Do what is planned; ``timeout`` is how long what goes is waited for, in seconds. Raises LoopError.
-
-    First the last refusal: what check mode renders to tell what becomes of it has to build here too.
-    """
-    together(partial(_refuse_unbuildable, renderer), _pushed(plan.rollouts))
+def execute(plan: Plan, cluster: Cluster, follower: Follower, *, timeout: float) -> Outcome:
+    """Do what is planned; ``timeout`` is how long what goes is waited for, in seconds. Raises LoopError."""
     pushed = together(partial(_publish, follower), plan.rollouts)
     for secret in plan.secrets:
         registry_secrets.carry_out(cluster, secret)
@@ -71,11 +64,6 @@ def execute(
 
 def _pushed(rollouts: Iterable[RolloutPlan]) -> list[RolloutPlan]:
     return [rollout for rollout in rollouts if rollout.predicted.is_pushed]
-
-
-def _refuse_unbuildable(renderer: Renderer, rollout: RolloutPlan) -> None:
-    if not rollout.prepared.certainly_builds:
-        rollout.prepared.render(renderer, rollout.workload.kustomization_object)
 
 
 def _publish(follower: Follower, rollout: RolloutPlan) -> PushResult | None:

@@ -8,7 +8,7 @@ Whatever can be refused is refused here, in check mode and in a run alike. Check
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.push import (
@@ -31,9 +31,19 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.apply impo
     predict,
     predict_deletion,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.judgement import Request
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
     KUSTOMIZATION,
     OCI_REPOSITORY,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.building import Built
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.predictor import Predictor
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.receipt import Proof
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.reconcile import assess
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.build import (
+    build_all,
+    build_first,
+    subject_of,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.order import unlisted_dependencies
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.outcome import Delivery
@@ -44,6 +54,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.regis
     plan_secret,
     unused_secret,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.rendering import Renderer
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.workload import Workload
 
 CONNECTIONS = 8
@@ -63,16 +74,18 @@ class RolloutPlan:
     predicted: Delivery
     push: PushPlan | None = None
     objects: tuple[ApplyPlan, ...] = ()  # its source, then its Kustomization
+    standing: Proof | None = None  # where it stood when it was seen; None if it is not there
+    built: Built = field(default_factory=Built)  # of what is changing; of what is not, nothing is built
 
     @property
     def workload(self) -> Workload:
         return self.prepared.workload
 
     @property
-    def live(self) -> tuple[Object, ...]:
-        """Its objects as they were seen in the cluster, Kustomization first; none unless both are there."""
-        found = [plan.live for plan in reversed(self.objects) if plan.live is not None]
-        return tuple(found) if len(found) == len(self.objects) else ()
+    def is_changing(self) -> bool:
+        """Whether it is pushed, applied, or reconciled for another reason than drift."""
+        is_triggered = self.standing is not None and self.standing.is_triggered
+        return self.predicted.is_pushed or self.predicted.is_applied or is_triggered
 
 
 @dataclass(frozen=True)
@@ -99,38 +112,79 @@ class Plan:
     secrets: tuple[SecretPlan, ...] = ()
 
 
-def plan_workloads(prepared: Sequence[Prepared], asked: Asked, cluster: Cluster, *, with_diff: bool) -> Plan:
+def plan_workloads(
+    prepared: Sequence[Prepared], asked: Asked, predictor: Predictor, renderer: Renderer, *, with_diff: bool
+) -> Plan:
     """What it takes to have the workloads as they are asked for. Raises LoopError for what is refused."""
+    cluster = predictor.cluster
     _refuse_unknown_dependencies(cluster, asked.workloads)
     # What the API server would refuse, or that there is none, shows before anything is pushed.
     secrets = _plan_secrets(prepared, asked, cluster)
     objects = together(partial(_plan_objects, cluster), prepared)
     pushes = together(partial(_plan_push, with_diff=with_diff), prepared)
-    rollouts = tuple(
+    rollouts = [
         RolloutPlan(
             ready,
             Delivery(pushed, _told(secrets, ready.workload), applied, shown=push.diff),
             push,
             plans,
+            _standing(cluster, ready.workload, plans, pushed, asked.timeout),
         )
         for ready, (push, pushed), (plans, applied) in zip(prepared, pushes, objects, strict=True)
-    )
-    return Plan(rollouts, _plan_removals(prepared, asked, cluster), secrets)
-
-
-def plan_against_nothing(prepared: Sequence[Prepared], asked: Asked, *, with_diff: bool) -> Plan:
-    """The plan where no loop runs: there is nothing to compare with, so everything would be made."""
+    ]
     return Plan(
-        tuple(
-            RolloutPlan(
-                ready,
-                Delivery(
-                    reasons=(NO_LOOP,),
-                    shown=whole(ready.repository.reference.url, ready.pack) if with_diff else (),
-                ),
-            )
-            for ready in prepared
-        ),
+        tuple(_with_built(rollouts, predictor, renderer)),
+        _plan_removals(prepared, asked, cluster),
+        secrets,
+    )
+
+
+def _standing(
+    cluster: Cluster, workload: Workload, plans: Sequence[ApplyPlan], pushed: PushResult, timeout: float
+) -> Proof | None:
+    """Where a workload stood when it was seen, and whether Flux has to be asked; None if it is not there."""
+    live = [plan.live for plan in reversed(plans) if plan.live is not None]
+    if len(live) < len(plans):
+        return None
+    return assess(cluster, Request(workload.namespace, workload.name, timeout, pushed.digest), live)
+
+
+def _with_built(
+    rollouts: Sequence[RolloutPlan], predictor: Predictor, renderer: Renderer
+) -> list[RolloutPlan]:
+    """Each that is changing with what Flux would build of it. Raises LoopError for what does not build."""
+    subjects = {
+        subject_of(rollout.prepared, rollout.predicted, renderer, is_changing=True): rollout
+        for rollout in rollouts
+        if rollout.is_changing
+    }
+    changing = {subject: rollout.prepared for subject, rollout in subjects.items()}
+    built = build_all(predictor, changing, together)
+    known = {rollout.workload.kustomization: built[subject] for subject, rollout in subjects.items()}
+    return [
+        replace(rollout, built=known.get(rollout.workload.kustomization, rollout.built))
+        for rollout in rollouts
+    ]
+
+
+def plan_against_nothing(
+    prepared: Sequence[Prepared], asked: Asked, renderer: Renderer, *, with_diff: bool
+) -> Plan:
+    """The plan where no loop runs: there is nothing to compare with, so everything would be made.
+
+    Raises LoopError for what does not build, as far as there is a renderer to find that out.
+    """
+
+    def planned(ready: Prepared) -> RolloutPlan:
+        shown = whole(ready.repository.reference.url, ready.pack) if with_diff else ()
+        delivery = Delivery(reasons=(NO_LOOP,), shown=shown)
+        if not renderer.is_there:
+            return RolloutPlan(ready, delivery)
+        subject = subject_of(ready, delivery, renderer, is_changing=True)
+        return RolloutPlan(ready, delivery, built=build_first(subject))
+
+    return Plan(
+        tuple(planned(ready) for ready in prepared),
         tuple(RemovalPlan(workload) for workload in _absent(asked)),
     )
 

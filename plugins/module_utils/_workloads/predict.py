@@ -7,16 +7,13 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.judgement import Request
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.building import Subject
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.predict import (
-    Subject,
     predict,
     predict_first,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.predictor import Predictor
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.receipt import Proof
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.reconcile import assess
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.build import subject_of
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.outcome import (
     Outcome,
     Removal,
@@ -31,13 +28,10 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.plan 
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.rendering import Renderer
 
 
-def predict_plan(plan: Plan, predictor: Predictor, renderer: Renderer, timeout: float) -> Outcome:
+def predict_plan(plan: Plan, predictor: Predictor, renderer: Renderer) -> Outcome:
     """What a run would do, and what Flux would change. Raises LoopError for what does not build."""
-    rollouts = [
-        Rollout(planned.prepared, planned.predicted, _assessed(planned, predictor.cluster, timeout))
-        for planned in plan.rollouts
-    ]
-    subjects = [subject_of(rollout, renderer) for rollout in rollouts]
+    rollouts = [Rollout(planned.prepared, planned.predicted, planned.standing) for planned in plan.rollouts]
+    subjects = [subject_of_rollout(rollout, renderer) for rollout in rollouts]
     predictions, unseen = predict(predictor, subjects, together)
     return Outcome(
         tuple(
@@ -56,7 +50,9 @@ def predict_plan_against_nothing(plan: Plan, renderer: Renderer) -> Outcome:
         rollout = Rollout(planned.prepared, planned.predicted)
         if not renderer.is_there:
             return rollout
-        return replace(rollout, prediction=predict_first(subject_of(rollout, renderer)))
+        return replace(
+            rollout, prediction=predict_first(subject_of_rollout(rollout, renderer), planned.built)
+        )
 
     return Outcome(
         tuple(predicted(planned) for planned in plan.rollouts),
@@ -64,27 +60,9 @@ def predict_plan_against_nothing(plan: Plan, renderer: Renderer) -> Outcome:
     )
 
 
-def subject_of(rollout: Rollout, renderer: Renderer) -> Subject:
+def subject_of_rollout(rollout: Rollout, renderer: Renderer) -> Subject:
     """What is to be predicted of a workload."""
-    prepared = rollout.prepared
-    applied = rollout.delivery.kustomization
-    return Subject(
-        prepared.name,
-        (applied.after if applied else None) or prepared.workload.kustomization_object,
-        applied.before if applied else None,
-        partial(prepared.render, renderer),
-        lambda: prepared.manifests,
-        is_changing=rollout.is_changing,
-    )
-
-
-def _assessed(planned: RolloutPlan, cluster: Cluster, timeout: float) -> Proof | None:
-    """Where a workload stood when it was seen, and whether Flux has to be asked; None if it is not there."""
-    workload, pushed = planned.workload, planned.predicted.pushed
-    if not planned.live:
-        return None
-    request = Request(workload.namespace, workload.name, timeout, pushed.digest if pushed else None)
-    return assess(cluster, request, planned.live)
+    return subject_of(rollout.prepared, rollout.delivery, renderer, is_changing=rollout.is_changing)
 
 
 def _predict_removal(predictor: Predictor, removal: RemovalPlan) -> Removal:

@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.push import PushRequest, with_origin
@@ -42,6 +43,7 @@ class Prepared:
     request: PushRequest
     repository: Repository
     warnings: tuple[str, ...] = ()
+    _rendered: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -67,13 +69,18 @@ class Prepared:
         """Where in the user's folder its objects are written."""
         return Manifests(self.pack.path, self.pack.archive)
 
-    @property
-    def certainly_builds(self) -> bool:
+    def certainly_builds(self, kustomization: Object) -> bool:
         """Whether Flux builds it without a doubt, so that it need not be rendered to know that."""
-        return certainly_builds(self.workload.kustomization_object, self.pack.archive)
+        return certainly_builds(kustomization, self.pack.archive)
 
-    def render(self, renderer: Renderer, kustomization: Object) -> str:
-        """What Flux would build with a Kustomization. Raises LoopError that names the workload."""
+    def render(self, renderer: Renderer, kustomization: Object, *, is_strict: bool) -> str:
+        """What Flux would build with a Kustomization, found out once. Raises LoopError."""
+        key = json.dumps([kustomization["spec"], is_strict], sort_keys=True)
+        if key not in self._rendered:
+            self._rendered[key] = self._render(renderer, kustomization, is_strict=is_strict)
+        return self._rendered[key]
+
+    def _render(self, renderer: Renderer, kustomization: Object, *, is_strict: bool) -> str:
         asked = self.workload.options["kustomization_path"] or ""
         # As Flux takes it: from the root of the artifact, and never out of it.
         inside = os.path.normpath(f"/{asked}").lstrip("/")
@@ -83,17 +90,11 @@ class Prepared:
             entry = os.path.join(folder, inside) if inside else folder
             if not os.path.isdir(entry):
                 raise LoopError(
-                    f"Workload {self.name}: kustomization_path is {asked!r}, but {self.pack.path} has "
-                    "no such folder. Name one inside the workload's path."
+                    f"kustomization_path is {asked!r}, but {self.pack.path} has"
+                    " no such folder. Name one inside the workload's path."
                 )
-            try:
-                return renderer.render(
-                    entry,
-                    kustomization,
-                    os.path.join(self.pack.path, inside) if inside else self.pack.path,
-                )
-            except LoopError as error:
-                raise LoopError(f"Workload {self.name}: {error.message}") from error
+            path = os.path.join(self.pack.path, inside) if inside else self.pack.path
+            return renderer.render(entry, kustomization, path, is_strict=is_strict)
 
 
 def prepare(workload: Workload, asked: Asked, connect: Connect, stack: ExitStack) -> Prepared:

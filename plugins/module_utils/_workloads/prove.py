@@ -16,7 +16,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.reconcile import reconcile
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.outcome import Outcome, Rollout
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.plan import together
-from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.predict import subject_of
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.predict import subject_of_rollout
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.progress import Follower
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.rendering import Renderer
 
@@ -48,7 +48,7 @@ def heal(outcome: Outcome, predictor: Predictor, renderer: Renderer, timeout: fl
     """
     rollouts = list(outcome.rollouts)
     steady = {
-        subject_of(rollout, renderer): position
+        subject_of_rollout(rollout, renderer): position
         for position, rollout in enumerate(rollouts)
         if rollout.is_ready and not rollout.is_changing
     }

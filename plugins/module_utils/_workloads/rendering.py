@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
@@ -25,8 +26,12 @@ class Renderer(Protocol):
     def is_there(self) -> bool:
         """Whether it can render: what it takes may have to be installed first."""
 
-    def render(self, folder: str, kustomization: Mapping[str, Any], path: str) -> str:
-        """The objects as YAML. Raises LoopError naming the file in the user's own ``path``."""
+    def render(self, folder: str, kustomization: Mapping[str, Any], path: str, *, is_strict: bool) -> str:
+        """The objects as YAML. Raises LoopError naming the file in the user's own ``path``.
+
+        If ``is_strict``, that is also raised for a variable that has neither a value nor a default, as
+        kustomize-controller does.
+        """
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,7 @@ class FluxCli:
     def is_there(self) -> bool:
         return os.path.exists(self.program)
 
-    def render(self, folder: str, kustomization: Mapping[str, Any], path: str) -> str:
+    def render(self, folder: str, kustomization: Mapping[str, Any], path: str, *, is_strict: bool) -> str:
         name = str(kustomization["metadata"]["name"])
         with tempfile.TemporaryDirectory(prefix="flux-local-") as scratch:
             definition = os.path.join(scratch, "kustomization.json")
@@ -56,6 +61,7 @@ class FluxCli:
                 folder,
                 "--kustomization-file",
                 definition,
+                *(["--strict-substitute"] if is_strict else []),
             ]
             try:
                 finished = subprocess.run(
@@ -79,8 +85,7 @@ class FluxCli:
             except (OSError, subprocess.TimeoutExpired) as error:
                 raise LoopError(f"flux: {self.program} could not render {path}: {error}.") from error
         if finished.returncode != 0:
-            said = readable_render_error(finished.stderr.decode(errors="replace"), folder, path)
-            raise LoopError(f"{said}. Nothing was pushed.")
+            raise LoopError(render_error(finished.stderr.decode(errors="replace"), folder, path))
         return finished.stdout.decode()
 
 
@@ -88,15 +93,63 @@ _MALFORMED = re.compile(
     r".*failed to decode Kubernetes YAML from (?P<file>.*?): (?:MalformedYAMLError: )?"
     r"(?P<said>(?:yaml: line (?P<line>\d+): )?.*?)(?: <nil>)?"
 )
+_UNSET = re.compile(
+    r"var substitution failed for '(?P<name>.*?)': .*variable not set \(strict mode\): \"(?P<variable>\w+)\""
+)
 
 
-def readable_render_error(output: str, folder: str, path: str) -> str:
+def render_error(output: str, folder: str, path: str) -> str:
+    """What ``flux build`` said, in sentences: the user's own path in place of ``folder``, with the line."""
+    said = said_at_last(output)
+    unset = _UNSET.fullmatch(said)
+    if unset:
+        return _unset_error(unset["name"], unset["variable"], folder, path)
+    return f"{readable_render_error(said, folder, path)}."
+
+
+def said_at_last(output: str) -> str:
+    """The last that a program of Flux said, in one line: what follows its last mark, if there is one."""
+    _before, mark, said = output.rpartition("✗")
+    lines = [line.strip() for line in (said if mark else output).splitlines() if line.strip()]
+    return " ".join(lines if mark else lines[-1:]) or "it ended without a word"
+
+
+def readable_render_error(said: str, folder: str, path: str) -> str:
     """What ``flux build`` said, after the user's own path in place of the scratch folder, with the line."""
-    lines = [line.strip().removeprefix("✗").strip() for line in output.splitlines()]
-    said = next((line for line in reversed(lines) if line), "it ended without a word")
-    named = re.sub(re.escape(folder) + r"/?", f"{path.rstrip('/')}/", said)
+    inside = r"(?:/[^\s:'\"]*)?" if os.path.isfile(path) else r"/?"
+    named = re.sub(re.escape(folder) + inside, _below(path, "").replace("\\", r"\\"), said)
     malformed = _MALFORMED.fullmatch(named)
     if malformed:
         line = f":{malformed['line']}" if malformed["line"] else ""
         return f"{malformed['file']}{line} does not build: {malformed['said']}"
-    return f"{path} does not build: {named}"
+    return f"{path} does not build: {named.rstrip('.')}"
+
+
+def _unset_error(name: str, variable: str, folder: str, path: str) -> str:
+    """The sentences for a variable of an object that nothing gives a value."""
+    line = line_with(folder, re.compile(rf"\$\{{?[#^,]*{variable}\b"), name)
+    place = f"{_below(path, line.rpartition(':')[0])}:{line.rpartition(':')[2]}" if line else path
+    return (
+        f"{place}: the variable {variable} of {name} has no value. Give it one with substitute or"
+        f" substitute_from, or a default as in ${{{variable}:=value}}; an object that has the annotation"
+        " kustomize.toolkit.fluxcd.io/substitute: disabled keeps its variables as they are."
+    )
+
+
+def _below(path: str, inside: str) -> str:
+    """A file as the user knows it, of what is called ``path``: a folder, or the one file that was packed."""
+    return path if os.path.isfile(path) else os.path.join(path, inside)
+
+
+def line_with(folder: str, pattern: re.Pattern[str], name: str) -> str:
+    """``file:line`` of what a file in ``folder`` holds, one that names an object if there is such a file."""
+    found: dict[bool, str] = {}
+    for place, folders, files in os.walk(folder):
+        folders.sort()
+        for file in sorted(files):
+            lines = Path(place, file).read_text("utf-8", errors="replace").splitlines()
+            number = next((number for number, line in enumerate(lines, 1) if pattern.search(line)), 0)
+            if number:
+                inside = os.path.relpath(os.path.join(place, file), folder)
+                found.setdefault(any(name in line for line in lines), f"{inside}:{number}")
+    return found.get(True) or found.get(False, "")

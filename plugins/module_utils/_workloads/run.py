@@ -80,8 +80,8 @@ def _check(asked: Asked, prepared: Sequence[Prepared], edge: Edge, *, with_diff:
     if edge.cluster is not None:
         try:
             predictor = Predictor(edge.cluster)
-            plan = plan_workloads(prepared, asked, edge.cluster, with_diff=with_diff)
-            outcome = predict_plan(plan, predictor, edge.renderer, asked.timeout)
+            plan = plan_workloads(prepared, asked, predictor, edge.renderer, with_diff=with_diff)
+            outcome = predict_plan(plan, predictor, edge.renderer)
         except ClusterError as error:
             # A task before this one would have brought Flux, or the namespace.
             if error.status != 404 or isinstance(error, NotFoundError):
@@ -91,7 +91,7 @@ def _check(asked: Asked, prepared: Sequence[Prepared], edge: Edge, *, with_diff:
             _warn(outcome, edge)
             refusals = [rollout.refusal for rollout in outcome.rollouts if rollout.refusal]
             return result_of(outcome, predictor.mask, refusals)
-    plan = plan_against_nothing(prepared, asked, with_diff=with_diff)
+    plan = plan_against_nothing(prepared, asked, edge.renderer, with_diff=with_diff)
     outcome = predict_plan_against_nothing(plan, edge.renderer)
     _warn(outcome, edge)
     return result_of(outcome, Mask(), with_diff=with_diff)
@@ -102,8 +102,8 @@ def _bring_about(
 ) -> dict[str, Any]:
     """What a run does: it carries the plan out, and has Flux prove it."""
     predictor = Predictor(cluster)
-    plan = plan_workloads(prepared, asked, cluster, with_diff=with_diff)
-    outcome = execute(plan, cluster, edge.renderer, edge.follower, timeout=asked.timeout)
+    plan = plan_workloads(prepared, asked, predictor, edge.renderer, with_diff=with_diff)
+    outcome = execute(plan, cluster, edge.follower, timeout=asked.timeout)
     outcome = prove(outcome, predictor, edge.follower, asked.timeout)
     outcome = heal(outcome, predictor, edge.renderer, asked.timeout)
     outcome = recover(outcome, asked, cluster)

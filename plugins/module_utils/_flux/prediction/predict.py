@@ -14,6 +14,11 @@ from typing import Any, Protocol
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Identity, Object
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.building import (
+    Built,
+    Subject,
+    build,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.change import (
     Change,
     creation,
@@ -30,11 +35,6 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction
     live_inventories,
     substitutes,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.rendered import (
-    read_rendered,
-    variables,
-    with_variables,
-)
 
 
 class Together(Protocol):
@@ -42,36 +42,6 @@ class Together(Protocol):
 
     def __call__(self, call: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
         """The answers, in the order of the items."""
-
-
-@dataclass(frozen=True, eq=False)
-class Subject:
-    """One workload: its Kustomization as it would be and as it is. Each is one of its own, and no other.
-
-    ``render`` returns what a Kustomization makes of the workload's folder, ``manifests`` the objects in the
-    folder as they are written. ``is_changing`` says that Flux is going to reconcile it in any case.
-    """
-
-    name: str
-    kustomization: Object
-    live: Object | None
-    render: Callable[[Object], str]
-    manifests: Callable[[], Sequence[Object]]
-    is_changing: bool
-
-    @property
-    def is_suspended(self) -> bool:
-        return bool(self.kustomization["spec"].get("suspend"))
-
-    @property
-    def is_elsewhere(self) -> bool:
-        """Whether it is another cluster that it is applied to."""
-        return bool(self.kustomization["spec"].get("kubeConfig"))
-
-    @property
-    def depends_on_data(self) -> bool:
-        """Whether its variables come from objects in the cluster."""
-        return bool(substitutes(self.kustomization))
 
 
 @dataclass(frozen=True)
@@ -87,14 +57,6 @@ class Prediction:
         """How what Flux applied is other than it applied it, a sentence each."""
         certain = [change for change in self.changes if change.is_certain and self.is_drift]
         return [f"drift: {sentence}" for change in certain for sentence in change.drift()]
-
-
-@dataclass(frozen=True)
-class Built:
-    """What Flux would build of a folder, and what is not known of it."""
-
-    items: tuple[Object, ...] = ()
-    warnings: tuple[str, ...] = ()
 
 
 def predict(
@@ -121,11 +83,10 @@ def predict(
     return predictions, unseen
 
 
-def predict_first(subject: Subject) -> Prediction:
-    """What Flux would make for a subject in a cluster of which nothing is known. Raises LoopError."""
-    text = subject.render(with_variables(subject.kustomization, {}))
-    items = read_rendered(text, subject.manifests())
-    return Prediction(() if subject.is_suspended else tuple(creation(item) for item in items))
+def predict_first(subject: Subject, built: Built) -> Prediction:
+    """What Flux would make of what was built for a subject, in a cluster of which nothing is known."""
+    changes = () if subject.is_suspended else tuple(creation(item) for item in built.items)
+    return Prediction(changes, built.warnings)
 
 
 def _doubtful(
@@ -152,7 +113,7 @@ def _is_doubtful(
     if may_have_drifted(subject.live, live, subject.manifests(), unseen):
         return True
     since = last_looked(subject.live)
-    found, _missing = found_substitutes(predictor, subject.kustomization)
+    found, _missing = found_substitutes(predictor, subject.kustomization, {})
     return any(is_changed_since(item, since) for item in found)
 
 
@@ -165,21 +126,12 @@ def _has_other_data(predictor: Predictor, subject: Subject) -> bool:
 
 def _built(predictor: Predictor, subject: Subject) -> Built:
     """What Flux would make of the folder; nothing, with a warning, for what is steady and does not build."""
-    found, missing = found_substitutes(predictor, subject.kustomization)
-    warnings = [
-        f"substitute_from names {identity}, which is not in the cluster: Flux waits for it, and what it"
-        " would apply is foretold without its values."
-        for identity in missing
-    ]
-    if subject.is_elsewhere:
-        warnings.append("It is applied to another cluster (kube_config), for which nothing is foretold.")
     try:
-        text = subject.render(with_variables(subject.kustomization, variables(found)))
-        return Built(tuple(read_rendered(text, subject.manifests())), tuple(warnings))
+        return build(predictor, subject)
     except LoopError as error:
         if subject.is_changing:
             raise LoopError(f"Workload {subject.name}: {error.message}") from error
-        return Built((), (*warnings, f"Its drift cannot be told: {error.message}"))
+        return Built((), (f"Its drift cannot be told: {error.message}",))
 
 
 def _predicted(predictor: Predictor, subject: Subject, built: Built, together: Together) -> Prediction:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import base64
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import (
@@ -222,13 +222,18 @@ def substitutes(kustomization: Object) -> list[tuple[Identity, bool]]:
     ]
 
 
-def found_substitutes(predictor: Predictor, kustomization: Object) -> tuple[list[Object], list[Identity]]:
-    """The objects that ``substituteFrom`` names as they would be, and those that are missing."""
+def found_substitutes(
+    predictor: Predictor, kustomization: Object, coming: Mapping[Identity, Object]
+) -> tuple[list[Object], list[Identity]]:
+    """The objects that ``substituteFrom`` names as they would be, and those that are missing.
+
+    ``coming`` are objects that are applied before it.
+    """
     found: list[Object] = []
     missing: list[Identity] = []
     for identity, is_optional in substitutes(kustomization):
         change = predictor.expected(identity)
-        item = predictor.find(identity, "v1") if change is None else change.after
+        item = coming.get(identity) or (predictor.find(identity, "v1") if change is None else change.after)
         if item is not None:
             found.append(item)
         elif not is_optional:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.rendering import (
-    readable_render_error,
+    render_error,
 )
 
 
@@ -34,7 +34,48 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.rende
             "./shop/b.yaml does not build: missing kind in object",
         ),
         ("", "./shop does not build: it ended without a word"),
+        (
+            "# Warning: bases\n✗ kustomize build failed: no patch in `\n{}\n`: say one\n\n",
+            "./shop does not build: kustomize build failed: no patch in ` {} `: say one",
+        ),
     ],
 )
 def test_the_users_own_path_is_named(output, told):
-    assert readable_render_error(output, "/scratch/content", "./shop") == told
+    assert render_error(output, "/scratch/content", "./shop") == f"{told}."
+
+
+UNSET = (
+    "✗ var substitution failed for 'shop': envsubst error: variable substitution failed:"
+    ' variable not set (strict mode): "WHO"\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("files", "place"),
+    [
+        ({"a.yaml": "name: other\ndata: ${WHO}", "b/c.yaml": "name: shop\na: 1\nb: x${WHO}"}, "/b/c.yaml:3"),
+        ({"kustomization.yaml": "a:\n  b: ${#WHO}"}, "/kustomization.yaml:2"),
+        ({"a.yaml": "generated: elsewhere"}, ""),
+    ],
+)
+def test_a_variable_without_a_value_is_told_with_its_line_and_the_ways_to_go_on(tmp_path, files, place):
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+    told = render_error(UNSET, str(tmp_path), "./shop")
+    assert told.startswith(
+        f"./shop{place}: the variable WHO of shop has no value. Give it one with substitute"
+    )
+    assert "${WHO:=value}" in told
+    assert "kustomize.toolkit.fluxcd.io/substitute: disabled" in told
+
+
+def test_of_one_file_the_file_is_named(tmp_path):
+    (tmp_path / "content").mkdir()
+    (tmp_path / "content" / "shop.yaml").write_text("name: shop\nb: ${WHO}")
+    path = str(tmp_path / "shop.yaml")
+    (tmp_path / "shop.yaml").touch()
+    scratch = str(tmp_path / "content")
+    assert render_error(UNSET, scratch, path).startswith(f"{path}:2: the variable WHO")
+    broken = f"✗ failed to decode Kubernetes YAML from {scratch}/shop.yaml: missing kind"
+    assert render_error(broken, scratch, path) == f"{path} does not build: missing kind."

@@ -61,17 +61,19 @@ class Bench:
         self.unhealthy_digests = set()
         self.unrenderable = set()
         self.rendered = []
+        self.strictly = {}  # whether every variable of a workload had to have a value
         self.warnings = []
         self.things = {}  # what Flux makes of a workload, by its name
 
     def connect(self, reference, _connection):
         return self.repositories.setdefault(reference.repository, MemoryRepository(reference))
 
-    def render(self, folder, kustomization, path):
+    def render(self, folder, kustomization, path, *, is_strict):
         name = kustomization["metadata"]["name"]
         self.rendered.append(name)
-        if name in self.unrenderable:
-            raise LoopError(f"{path} does not build")
+        self.strictly[name] = is_strict
+        if name in self.unrenderable or "patches" in kustomization["spec"]:
+            raise LoopError(f"{path} does not build.")
         return "---\n".join(yaml.safe_dump(self.owned(name, thing)) for thing in self.things.get(name, []))
 
     def owned(self, name, thing):
@@ -272,6 +274,63 @@ def test_only_what_was_edited_is_pushed_and_reconciled(bench):
     assert bench.tags("blog") == before
     assert bench.rendered == ["shop"]
     assert not any("blog" in asked for asked in bench.written())
+
+
+def refusal(bench, *workloads, **options):
+    """Why a run refuses workloads, in whose words check mode does it too."""
+    with pytest.raises(LoopError) as foretold:
+        bench.run(*workloads, check_mode=True, **options)
+    with pytest.raises(LoopError) as done:
+        bench.run(*workloads, **options)
+    assert foretold.value.message == done.value.message
+    assert bench.written() == []
+    return done.value.message
+
+
+def test_check_mode_and_a_run_refuse_what_does_not_build_in_the_same_words(bench):
+    path = f"{bench.folder}/shop"
+    bench.unrenderable = {"shop"}
+    told = f"Workload shop: {path} does not build. Nothing was pushed."
+    assert refusal(bench, bench.workload("shop", "*")) == told
+    with pytest.raises(LoopError) as without_a_loop:
+        bench.foretell(bench.workload("shop"))
+    assert without_a_loop.value.message == told
+
+
+def test_an_option_that_does_not_build_is_named_though_the_folder_is_as_it_was(bench):
+    bench.run(bench.workload("shop"))
+    before = bench.tags("shop")
+    patches = [{"patch": "- op: replace"}]
+    assert refusal(bench, bench.workload("shop", patches=patches)) == (
+        f"Workload shop: patches: {bench.folder}/shop does not build. Nothing was pushed."
+    )
+    said = refusal(bench, bench.workload("shop", kustomization_path="nowhere"))
+    assert said.startswith("Workload shop: kustomization_path is 'nowhere', but")
+    assert bench.tags("shop") == before
+
+
+def test_what_builds_is_rendered_once_in_check_mode_and_in_a_run(bench):
+    workload = bench.workload("shop", "a: *no-plain-manifest\n")
+    bench.run(workload, check_mode=True)
+    assert bench.rendered == ["shop"]
+    bench.run(workload)
+    assert bench.rendered == ["shop"]
+
+
+@pytest.mark.parametrize(
+    ("brings", "is_strict"), [({}, False), ({"optional": True}, True), ({"values": True}, True)]
+)
+def test_variables_are_to_have_values_once_all_that_gives_them_is_known(bench, brings, is_strict):
+    values = {"kind": "ConfigMap", "name": "values", **({"optional": True} if "optional" in brings else {})}
+    if "values" in brings:
+        metadata = {"name": "values", "namespace": "flux-system"}
+        values_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"who": "me"}}
+        bench.things["base"] = [values_map]
+        bench.cluster.known += (Kind("", "v1", "configmaps", "ConfigMap"),)
+    base = bench.workload("base", "a: *no-plain-manifest\n")
+    shop = bench.workload("shop", substitute_from=[values], depends_on=["base"])
+    bench.run(base, shop, check_mode=True)
+    assert bench.strictly["shop"] is is_strict
 
 
 def test_one_that_does_not_build_keeps_all_of_them_from_being_pushed(bench):

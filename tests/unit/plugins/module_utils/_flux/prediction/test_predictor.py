@@ -217,6 +217,6 @@ def test_variables_are_those_that_there_will_be(cluster, predictor):
     cluster.objects[ObjectRef(CONFIG, "flux-system", "old")] = config("old")
     cluster.objects[ObjectRef(CONFIG, "flux-system", "going")] = config("going")
     predictor.take([creation(config("new")), pruning(config("going"))])
-    found, missing = found_substitutes(predictor, held)
+    found, missing = found_substitutes(predictor, held, {})
     assert [item["metadata"]["name"] for item in found] == ["old", "new"]
     assert [identity.name for identity in missing] == ["going", "missing"]
