@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.environment import for_child
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 
 with suppress(ImportError):  # module.require() names what is missing
@@ -55,8 +56,11 @@ def size_of(folder: str) -> int:
 
 
 def execute(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    """Run the registry's program to its end, without the traces it would like to send."""
-    environment = os.environ | {"OTEL_TRACES_EXPORTER": "none"}
+    """Run the registry's program to its end, without the traces it would like to send.
+
+    Its configuration is the file alone: the program lets variables such as REGISTRY_STORAGE_… override that.
+    """
+    environment = for_child(os.environ, OTEL_TRACES_EXPORTER="none")
     try:
         return subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=environment, check=False

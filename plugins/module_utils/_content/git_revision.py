@@ -10,16 +10,9 @@ import subprocess
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.environment import GIT, for_child
+
 _TIMEOUT = 10.0  # seconds; a repository on a dead network drive must not hold up a push
-# Set where a git hook runs this; they name the hook's repository, not the folder's.
-_OF_ANOTHER_REPOSITORY = {
-    "GIT_DIR",
-    "GIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_COMMON_DIR",
-    "GIT_PREFIX",
-}
 _REMOTE_KEY = re.compile(r"remote\.(?P<name>.+)\.url")
 
 
@@ -107,8 +100,8 @@ def _tag_at_head(folder: str) -> str | None:
 
 
 def _git(folder: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {key: value for key, value in os.environ.items() if key not in _OF_ANOTHER_REPOSITORY}
-    environment |= {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_LITERAL_PATHSPECS": "1"}
+    # Without what a git hook that runs this has set, which names the hook's repository, not the folder's.
+    environment = for_child(os.environ, GIT, LC_ALL="C", GIT_OPTIONAL_LOCKS="0", GIT_LITERAL_PATHSPECS="1")
     return subprocess.run(
         ["git", "-C", folder, *arguments],
         stdin=subprocess.DEVNULL,

@@ -7,9 +7,9 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Protocol
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.environment import is_this_machine
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 
 # OCI distribution spec, "Pulling manifests": <name> and <reference>.
@@ -60,13 +60,12 @@ class Reference:
     @property
     def is_loopback(self) -> bool:
         """Whether the host is this machine: ``localhost``, a name below it, or a loopback address."""
-        name = re.sub(r":[0-9]+$", "", self.host).strip("[]").lower()
-        if name == "localhost" or name.endswith(".localhost"):
-            return True
-        try:
-            return ip_address(name).is_loopback
-        except ValueError:
-            return False
+        return is_this_machine(self.name)
+
+    @property
+    def name(self) -> str:
+        """The host without its port."""
+        return re.sub(r":[0-9]+$", "", self.host)
 
 
 def parse_url(url: str) -> Reference:

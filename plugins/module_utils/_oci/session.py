@@ -5,11 +5,16 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.environment import (
+    ca_bundle_for,
+    proxy_for,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.connection import Connection
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import Reference
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.request import Request, with_body
@@ -28,17 +33,17 @@ class Session:
 
     def __init__(self, reference: Reference, connection: Connection) -> None:
         self._timeout = connection.timeout
-        self._verify: bool | str = (connection.ca_cert or True) if connection.validate_certs else False
+        self._verify = _verify(reference, connection)
         # oras-py refuses cookies, which registries such as Harbor take for the sign of a browser.
         client = oras.provider.Registry(hostname=reference.host, tls_verify=self._verify)
         self.http: requests.Session = client.session
         oras.logger.logger.set_level(logging.CRITICAL)  # what it has to say becomes a LoopError
-        adapter = WholeAnswersAdapter(pool_maxsize=MAX_CONNECTIONS)
+        adapter = _Adapter(pool_maxsize=MAX_CONNECTIONS)
         self.http.mount("http://", adapter)
         self.http.mount("https://", adapter)
-        self.http.auth = _keep_headers  # or requests would take credentials out of ~/.netrc
-        # As Go's clients: a proxy of the environment is none for this machine's own registry.
-        self.http.trust_env = not reference.is_loopback
+        self.http.auth = _keep_headers
+        # Or requests would show credentials out of ~/.netrc to whoever the registry refers to.
+        self.http.trust_env = False
         if connection.client_cert:
             key = connection.client_key
             self.http.cert = (connection.client_cert, key) if key else connection.client_cert
@@ -77,6 +82,24 @@ class Session:
             timeout=(min(left, self._timeout / 3), left),
             **sent,
         )
+
+
+class _Adapter(WholeAnswersAdapter):
+    """Every request, also one to a server that the registry refers to, takes the proxy for its own URL."""
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
+        """As requests calls it, with the proxy that the environment names."""
+        proxy = proxy_for(str(request.url), os.environ)
+        options["proxies"] = {"all": proxy.url} if proxy else {}
+        response: requests.Response = super().send(request, *args, **options)
+        return response
+
+
+def _verify(reference: Reference, connection: Connection) -> bool | str:
+    """What certificates are verified with, as requests has it."""
+    if not connection.validate_certs:
+        return False
+    return connection.ca_cert or ca_bundle_for(reference.name, os.environ) or True
 
 
 def _keep_headers(request: requests.PreparedRequest) -> requests.PreparedRequest:

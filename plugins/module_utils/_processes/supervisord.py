@@ -17,6 +17,7 @@ import urllib.request
 import xmlrpc.client
 from typing import Any, cast
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.environment import for_child
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.process_table import (
     commands_by_pid,
@@ -75,12 +76,6 @@ class Supervisord:
     def launch(self) -> None:
         """Start supervisord in the background, and return once it answers."""
         make_own(os.path.dirname(self._socket))
-        environment = {
-            name: value
-            for name, value in os.environ.items()
-            if name in ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "USER")
-        }
-        environment["PYTHONUTF8"] = "1"
         finished = subprocess.run(
             [
                 sys.executable,
@@ -91,7 +86,7 @@ class Supervisord:
                 "-c",
                 daemon_file(self._state_dir),
             ],
-            env=environment,
+            env=for_child(os.environ, PYTHONUTF8="1"),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

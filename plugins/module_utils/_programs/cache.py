@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.environment import for_child
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.locks import locked_file
 from ansible_collections.gitops.flux_local.plugins.module_utils._programs.commands import (
@@ -132,7 +133,7 @@ class Installer:
         origin, remedy = self.method.origin(program), self.method.remedy(program)
         try:
             _status, output, complaints = self.commands.answer(
-                [str(path), *program.check_arguments], os.environ, CHECK_SECONDS
+                [str(path), *program.check_arguments], for_child(os.environ), CHECK_SECONDS
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise LoopError(f"{origin} does not run here: {error}. {remedy}") from error

@@ -9,6 +9,13 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from typing import Protocol, TextIO
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.environment import (
+    GIT,
+    GO,
+    NETWORK,
+    for_child,
+)
+
 
 class Commands(Protocol):
     """Runs other programs."""
@@ -49,9 +56,14 @@ class LocalCommands:
         return finished.returncode, finished.stdout, finished.stderr
 
 
+def go_variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """What every go command has of the user's environment: network and caches. No other Go is downloaded."""
+    return for_child(environment, NETWORK, GIT, GO, GOTOOLCHAIN="local")
+
+
 def go_runs(commands: Commands) -> bool:
     """Whether there is a Go in PATH."""
     try:
-        return commands.answer(["go", "version"], os.environ, 30)[0] == 0
+        return commands.answer(["go", "version"], go_variables(os.environ), 30)[0] == 0
     except (OSError, subprocess.TimeoutExpired):
         return False

@@ -17,7 +17,11 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._content.git_rev
     without_credentials,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils._programs.commands import Commands, go_runs
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.commands import (
+    Commands,
+    go_runs,
+    go_variables,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._programs.go_proxy import (
     ModuleProxy,
     proxies,
@@ -113,14 +117,13 @@ def go_environment(inherited: Mapping[str, str], platform: str, scratch: Path) -
     """The environment of every go command: the user's network and caches, nothing that changes the build."""
     system, machine = platform.split("-")
     return {
-        **inherited,
+        **go_variables(inherited),
         "CGO_ENABLED": "0",
         # Flags also when `go env -w` has set some: an empty variable would not override those.
         "GOFLAGS": "-mod=readonly -buildvcs=false",
         "GOARCH": machine,
         "GOOS": system,
         "GOTMPDIR": str(scratch),
-        "GOTOOLCHAIN": "local",
         "GOWORK": "off",
     }
 

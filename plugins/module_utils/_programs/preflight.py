@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.commands import go_variables
 from ansible_collections.gitops.flux_local.plugins.module_utils._programs.table import platform_name
 
 GIGABYTE = 10**9
@@ -87,7 +88,7 @@ class ThisMachine:
         try:
             answer = subprocess.run(
                 ["go", "env", "GOVERSION", "GOCACHE", "GOMODCACHE"],
-                env={**os.environ, "GOTOOLCHAIN": "local"},
+                env=go_variables(os.environ),
                 capture_output=True,
                 text=True,
                 check=False,

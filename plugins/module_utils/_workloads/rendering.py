@@ -14,6 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.environment import (
+    GIT,
+    NETWORK,
+    for_child,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 
 RENDER_SECONDS = 120
@@ -68,14 +73,15 @@ class FluxCli:
                     # Not --in-memory-build, which refuses names with blanks or umlauts, as Flux does not.
                     # What this writes is gone with the scratch copy that it is given.
                     [*command, "--dry-run"],
-                    env={
-                        **os.environ,
+                    env=for_child(
+                        os.environ,
+                        *(NETWORK, GIT),  # for bases that are fetched
                         # A build that needs no cluster must not find one by accident.
-                        "KUBECONFIG": os.path.join(scratch, "none"),
+                        KUBECONFIG=os.path.join(scratch, "none"),
                         # Half of its time went into collecting garbage that its end collects.
-                        "GOGC": "off",
-                        "GOMEMLIMIT": "256MiB",
-                    },
+                        GOGC="off",
+                        GOMEMLIMIT="256MiB",
+                    ),
                     cwd=folder,
                     stdin=subprocess.DEVNULL,
                     capture_output=True,

@@ -116,3 +116,12 @@ def test_a_configuration_of_another_kind_is_refused(registry, config, said):
 def test_a_program_that_is_not_there_is_named():
     with pytest.raises(LoopError, match="program: /none/registry cannot be run"):
         execute(["/none/registry"])
+
+
+def test_the_program_has_none_of_the_variables_that_override_its_configuration(monkeypatch):
+    monkeypatch.setenv("REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY", "/of/another/registry")
+    monkeypatch.setenv("REGISTRY_AUTH_FILE", "/run/containers/auth.json")
+    said = execute(["env"]).stdout
+    assert "REGISTRY" not in said
+    assert "OTEL_TRACES_EXPORTER=none\n" in said
+    assert "PATH=" in said

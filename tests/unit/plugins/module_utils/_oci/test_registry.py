@@ -358,6 +358,41 @@ def test_a_token_is_replaced_when_more_is_needed(options, authorization, tmp_pat
     assert [request.body for request in server.requests if request.path.startswith("/u")] == [b"content"]
 
 
+@pytest.fixture
+def netrc(tmp_path, monkeypatch):
+    """Credentials for any host, as curl and requests read them."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".netrc").write_text("default login other password other\n")
+
+
+@pytest.mark.usefixtures("netrc")
+def test_a_remote_registry_and_what_it_refers_to_are_reached_through_the_proxy(monkeypatch):
+    def answer(request):
+        if request.path == f"http://registry.invalid/v2/shop/blobs/{BLOB.digest}":
+            return Answer(307, headers={"Location": "http://storage.invalid/blob"})
+        if request.path == "http://storage.invalid/blob":
+            return Answer(400 if "Authorization" in request.headers else 200, b"content")
+        return Answer(502)
+
+    with serving(answer) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
+        remote = RegistryRepository(Reference("registry.invalid", "shop"), Connection(insecure=True))
+        content = io.BytesIO()
+        remote.fetch_blob(BLOB, content)
+        assert content.getvalue() == b"content"
+        assert all("Authorization" not in request.headers for request in proxy.requests)
+
+
+@pytest.mark.usefixtures("netrc")
+def test_a_registry_of_this_machine_is_reached_directly(monkeypatch):
+    with serving(in_turn(MANIFEST)) as server:
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
+            monkeypatch.setenv(name, "http://127.0.0.1:9")
+        monkeypatch.setenv("NO_PROXY", "")
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere")
+        assert repository(server.port).manifest("latest")
+
+
 def test_a_token_that_never_suffices_ends():
     def answer(request):
         if request.path.startswith("/token"):

@@ -139,7 +139,12 @@ def test_go_keeps_the_users_network_and_caches_and_nothing_that_changes_what_is_
         "GOFLAGS": "-race",
         "GOOS": "plan9",
         "GOWORK": "/w/go.work",
+        "GOEXPERIMENT": "nodwarf5",
+        "GOSUMDB": "off",
+        "GODEBUG": "x509sha1=1",
         "CGO_ENABLED": "1",
+        "HTTPS_PROXY": "http://proxy.example.org:3128",
+        "PYTHONPATH": "/p",
     }
     assert go_environment(inherited, "linux-arm64", Path("/s")) == {
         "CGO_ENABLED": "0",
@@ -148,9 +153,11 @@ def test_go_keeps_the_users_network_and_caches_and_nothing_that_changes_what_is_
         "GOMODCACHE": "/m",
         "GOOS": "linux",
         "GOPROXY": "https://proxy.example.org",
+        "GOSUMDB": "off",
         "GOTMPDIR": "/s",
         "GOTOOLCHAIN": "local",
         "GOWORK": "off",
+        "HTTPS_PROXY": "http://proxy.example.org:3128",
     }
 
 
