@@ -143,7 +143,7 @@ receipt:
           description:
             - What it is, in one word. Of a source V(registry_unreachable), V(registry_untrusted), V(authentication), V(artifact_missing),
               V(version_missing), V(unexpected_revision), V(signature), V(layer) and V(source). Of a build V(path_missing), V(build),
-              V(substitution) and V(expression). Of an object that the API server refuses V(unknown_kind), V(invalid_field),
+              V(substitution), V(decryption) and V(expression). Of an object that the API server refuses V(unknown_kind), V(invalid_field),
               V(immutable_field), V(admission), V(quota), V(forbidden), V(namespace_missing), V(namespace_terminating),
               V(owned_elsewhere) and V(refused). Of how things stand V(dependency), V(unhealthy), V(controller), V(suspended),
               V(deleting), V(not_found), V(time_out) and V(connection). V(other) is all the rest.

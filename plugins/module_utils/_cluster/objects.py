@@ -70,6 +70,12 @@ def ref_of(kind: Kind, item: Object) -> ObjectRef:
     return ObjectRef(kind, item["metadata"].get("namespace", ""), item["metadata"]["name"])
 
 
+def is_of(kind: Kind, item: Object) -> bool:
+    """Whether ``item`` is an object of a kind, in whatever version."""
+    group = str(item.get("apiVersion", "")).rpartition("/")[0]
+    return bool(item.get("kind") == kind.name and group == kind.group)
+
+
 # Kubernetes' own rules: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -40,6 +40,13 @@ class Manifests:
             if _text(node, "kind") == kind and _text(_below(node, "metadata"), "name") == name:
                 return f"{self.file(file)}:{_line(node, field_path)}"
         return ""
+
+    def written(self, kind: str, name: str, field_paths: Sequence[str]) -> list[str]:
+        """Those of the fields that the manifest of an object has."""
+        for _file, node in self._documents:
+            if _text(node, "kind") == kind and _text(_below(node, "metadata"), "name") == name:
+                return [path for path in field_paths if _has(node, path)]
+        return []
 
     def defines(self, kind: str, group: str) -> bool:
         """Whether it has the custom resource definition of a kind."""
@@ -94,6 +101,12 @@ def _line(node: yaml.Node, field_path: str) -> int:
     return int(node.start_mark.line) + 1
 
 
+def _has(node: yaml.Node | None, field_path: str) -> bool:
+    for name, index in _STEP.findall(field_path):
+        node = _below(node, name or index)
+    return node is not None
+
+
 @dataclass(frozen=True)
 class WorkloadOrigin:
     """Where the content of a workload comes from. ``others`` are the workloads that are listed with it."""
@@ -107,6 +120,9 @@ class WorkloadOrigin:
 
     def place_of(self, kind: str, name: str, field_path: str = "") -> str:
         return self.manifests.place_of(kind, name, field_path)
+
+    def written(self, kind: str, name: str, field_paths: Sequence[str]) -> list[str]:
+        return self.manifests.written(kind, name, field_paths)
 
     def bringer_of(self, kind: str, group: str) -> str:
         """The listed workload that has the definition of a kind; empty where none has it."""

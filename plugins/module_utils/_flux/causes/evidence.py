@@ -7,29 +7,55 @@ Nothing of it is needed to know that something failed: what may not be read, or 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.health import (
+    Lack,
     Unhealthy,
+    lack_of,
     unhealthiness,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.namespaces import (
+    NAMESPACE,
+    Hold,
+    hold_of,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import (
     Identity,
     Object,
     ObjectRef,
+    identity_of,
+    is_of,
     ref_of,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.pods import PodTrouble, pod_trouble
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster, ClusterError
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.awaited import (
+    Awaited,
+    awaited_entries,
+    kind_named,
+    named_entries,
+    read_awaited,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.examination import (
+    Patient,
+    called,
+    examined,
+    patients_of,
+    read_json,
+    troubles_of,
+    unexamined,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.failure import (
     Controller,
     Failure,
+    Refusal,
+    failures_of,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.messages import (
+    Named,
+    ending_namespace,
     unhealthy_objects,
     unknown_kind,
 )
@@ -38,27 +64,23 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions
     OLDER_REVISION,
     State,
     is_checking_health,
+    source_verdict,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.events import EVENT, event_state
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.inventory import inventory
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
     KUSTOMIZATION,
     OCI_REPOSITORY,
+    source_of,
 )
 
-MOST_OBJECTS = 10  # that are looked at
-MOST_PODS = 3
-LOG_LINES = 10
-NEWEST_EVENTS = 5
+MOST_OBJECTS = 10  # unhealthy ones that are told in full
+MOST_LOOKED_AT = 50  # unhealthy ones whose Pods are looked at, to find those that say why
+DEEPEST = 3  # Kustomizations within Kustomizations
 VERSION_LABEL = "app.kubernetes.io/version"
 
-# What Flux mostly waits for, and what has Pods.
-_WITH_PODS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job")
-_WITH_HEALTH = (*_WITH_PODS, "Pod", "PersistentVolumeClaim")
 
-
-def explore(cluster: Cluster, failure: Failure) -> Failure:
-    """The failure with all that the cluster knows about it."""
+def explore(cluster: Cluster, failure: Failure, depth: int = DEEPEST) -> Failure:
+    """The failure with all that the cluster knows of it; what it applied is followed as far as ``depth``."""
     verdict = failure.verdict
     if failure.chain:
         last = failure.chain[-1]
@@ -70,20 +92,34 @@ def explore(cluster: Cluster, failure: Failure) -> Failure:
             source=last.item if is_source else None,
             kustomization=None if is_source else last.item,
         )
-        return replace(failure, first=explore(cluster, first))
+        return replace(failure, first=explore(cluster, first, depth))
     with suppress(ClusterError):
-        unknown = unknown_kind(verdict.message)
-        if unknown:
-            return replace(failure, served_as=_served_as(cluster, *unknown))
-        if verdict.reason == "HealthCheckFailed":
-            named = unhealthy_objects(verdict.message)
-            return replace(failure, unhealthy=_unhealthy(cluster, failure, named, are_unhealthy=True))
-        if verdict.state is State.IN_PROGRESS and is_checking_health(failure.kustomization or {}):
-            awaited = _with_health(failure.kustomization or {})
-            return replace(failure, unhealthy=_unhealthy(cluster, failure, awaited, are_unhealthy=False))
+        failure = replace(
+            failure, hold=_hold(cluster, verdict.message), served_as=_served_as(cluster, verdict.message)
+        )
+        named = unhealthy_objects(verdict.message) if verdict.state is not State.IN_PROGRESS else []
+        is_awaiting = verdict.state is State.IN_PROGRESS and is_checking_health(failure.kustomization or {})
+        if named or is_awaiting:
+            return _with_unhealthy(cluster, failure, named, depth)
         if verdict.state is State.IN_PROGRESS and verdict.reason in (NOT_HANDLED, OLDER_REVISION):
             return replace(failure, controller=_controller(cluster, failure))
     return failure
+
+
+def explore_refusal(cluster: Cluster, refusal: Refusal) -> Refusal:
+    """What the API server has refused, with all that the cluster knows about that."""
+    with suppress(ClusterError):
+        return replace(
+            refusal, hold=_hold(cluster, refusal.said), served_as=_served_as(cluster, refusal.said)
+        )
+    return refusal
+
+
+def _hold(cluster: Cluster, message: str) -> Hold | None:
+    """What keeps the namespace from going that a message calls ending."""
+    name = ending_namespace(message)
+    namespace = cluster.get(ObjectRef(NAMESPACE, "", name)) if name else None
+    return hold_of(namespace) if namespace else None
 
 
 def shared_objects(
@@ -105,152 +141,84 @@ def shared_objects(
     }
 
 
-def _read(cluster: Cluster, path: str, **query: str | int) -> Object | None:
-    text = cluster.fetch(path, **query)
-    read: Object | None = json.loads(text) if text else None
-    return read
-
-
-def _api(api_version: str) -> str:
-    return f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
-
-
-def _served_as(cluster: Cluster, kind: str, api_version: str) -> list[str]:
-    """The apiVersions of the same group under which the API server knows a kind."""
+def _served_as(cluster: Cluster, message: str) -> list[str]:
+    """The apiVersions under which the API server has a kind that a message calls unknown."""
+    unknown = unknown_kind(message)
+    if unknown is None:
+        return []
+    kind, api_version = unknown
     group = api_version.rpartition("/")[0]
-    versions = (
-        (_read(cluster, f"/apis/{group}") or {}).get("versions", []) if group else [{"groupVersion": "v1"}]
-    )
-    return [
-        version["groupVersion"]
-        for version in versions
-        if any(known["kind"] == kind for known in _resources(cluster, version["groupVersion"]))
-    ]
+    groups = (read_json(cluster, "/apis") or {}).get("groups", [])
+    own = [each for each in groups if each["name"] == group]
+    # Kubernetes has moved kinds from one of its own groups to another; definitions of others are not guessed.
+    others = [each["preferredVersion"] for each in groups if each not in own and is_kubernetes(each["name"])]
+    own_versions = [version for each in own for version in each["versions"]]
+    served = _serving(cluster, kind, own_versions)
+    if served or not is_kubernetes(group):
+        return served
+    return _serving(cluster, kind, [{"groupVersion": "v1"}, *others])
 
 
-def _resources(cluster: Cluster, api_version: str) -> list[Object]:
-    resources: list[Object] = (_read(cluster, _api(api_version)) or {}).get("resources", [])
-    return [resource for resource in resources if "/" not in resource["name"]]
+def is_kubernetes(group: str) -> bool:
+    """Whether a group can be one of Kubernetes' own: a definition's group has a domain of its owner."""
+    return "." not in group or group.endswith(".k8s.io")
+
+
+def _serving(cluster: Cluster, kind: str, versions: Sequence[Object]) -> list[str]:
+    """Those of the versions that have a kind."""
+    named = [str(version["groupVersion"]) for version in versions]
+    return [each for each in named if kind_named(cluster, each, kind) is not None]
 
 
 def healthy_objects(cluster: Cluster, kustomization: Object) -> tuple[int, int] | None:
-    """How many objects that Flux waits for are healthy, and of how many; None where it is not known."""
-    awaited = _with_health(kustomization)[:MOST_OBJECTS]
+    """How many objects that Flux waits for are healthy, and of how many; None where it is not known.
+
+    Those that are healthy as soon as they exist are not counted.
+    """
     with suppress(ClusterError):
-        items = [
-            _object(cluster, _api_version(kustomization, kind), kind, namespace, name)
-            for kind, namespace, name in awaited
-        ]
-        return sum(item is not None and not unhealthiness(item) for item in items), len(awaited)
+        awaited = read_awaited(cluster, kustomization, awaited_entries(kustomization))
+        return sum(each.item is not None and not unhealthiness(each.item) for each in awaited), len(awaited)
     return None
 
 
-def _with_health(kustomization: Object) -> list[tuple[str, str, str]]:
-    """Kind, namespace and name of what a Kustomization waits for: what it has applied, and what it names."""
-    applied = [
-        (entry.identity.kind, entry.identity.namespace, entry.identity.name)
-        for entry in inventory(kustomization)
-        if kustomization["spec"].get("wait") and entry.identity.kind in _WITH_HEALTH
-    ]
-    named = [
-        (check["kind"], check.get("namespace", ""), check["name"])
-        for check in kustomization["spec"].get("healthChecks") or []
-    ]
-    return [*applied, *named]
+def _with_unhealthy(cluster: Cluster, failure: Failure, named: Sequence[Named], depth: int) -> Failure:
+    """The failure with what is not healthy, what says why first; ``named`` is what Flux calls so, if it does.
 
-
-def _api_version(kustomization: Object, kind: str) -> str:
-    """Under which apiVersion a Kustomization has a kind."""
-    for entry in inventory(kustomization):
-        if entry.identity.kind == kind:
-            return entry.api_version
-    for check in kustomization["spec"].get("healthChecks") or []:
-        if check["kind"] == kind:
-            return str(check["apiVersion"])
-    return "v1"
-
-
-def _unhealthy(
-    cluster: Cluster, failure: Failure, named: Sequence[tuple[str, str, str]], *, are_unhealthy: bool
-) -> list[Unhealthy]:
-    """Those of the objects that are not healthy; all of them when that is known already."""
+    All that is awaited is looked at; only then the most telling ones are looked into.
+    """
     kustomization = failure.kustomization or {"spec": {}}
-    found = []
-    for kind, namespace, name in named[:MOST_OBJECTS]:
-        item = _object(cluster, _api_version(kustomization, kind), kind, namespace, name)
-        if item is None:
-            found.append(Unhealthy(kind, namespace, name, "it does not exist"))
-            continue
-        lacks = unhealthiness(item)
-        if lacks or are_unhealthy:
-            found.append(_examined(cluster, item, lacks or "it is not ready"))
-    # What says why is told first.
-    return sorted(found, key=lambda unhealthy: not unhealthy.troubles)
-
-
-def _object(cluster: Cluster, api_version: str, kind: str, namespace: str, name: str) -> Object | None:
-    for resource in _resources(cluster, api_version):
-        if resource["kind"] == kind:
-            within = f"/namespaces/{namespace}" if namespace else ""
-            item = _read(cluster, f"{_api(api_version)}{within}/{resource['name']}/{name}")
-            return {"kind": kind, **item} if item else None
-    return None
-
-
-def _examined(cluster: Cluster, item: Object, lacks: str) -> Unhealthy:
-    metadata = item["metadata"]
-    namespace = metadata.get("namespace", "")
-    pods = _pods(cluster, item)
-    troubles = [trouble for pod in pods if (trouble := pod_trouble(pod))][:MOST_PODS]
-    subjects = [metadata["name"], *(trouble.pod for trouble in troubles)]
-    return Unhealthy(
-        kind=item["kind"],
-        namespace=namespace,
-        name=metadata["name"],
-        lacks=lacks,
-        conditions=[
-            {key: entry.get(key, "") for key in ("type", "status", "reason", "message")}
-            for entry in item.get("status", {}).get("conditions", [])
+    entries = named_entries(kustomization, named) if named else awaited_entries(kustomization)
+    awaited = read_awaited(cluster, kustomization, entries)
+    patients = patients_of(awaited, {(each.kind, each.namespace, each.name): each for each in named})
+    looked_at = [
+        replace(patient, troubles=troubles_of(cluster, patient.awaited.item))
+        for patient in patients[:MOST_LOOKED_AT]
+    ]
+    ordered = sorted([*looked_at, *patients[MOST_LOOKED_AT:]], key=lambda patient: not patient.says_why)
+    read = {str(patient.awaited.identity) for patient in patients}
+    unread = [each for each in named if str(each) not in read]
+    return replace(
+        failure,
+        unhealthy=[
+            *(examined(cluster, patient) for patient in ordered[:MOST_OBJECTS]),
+            *(unexamined(patient) for patient in ordered[MOST_OBJECTS:]),
+            *(Unhealthy(each.kind, each.namespace, each.name, called(each)) for each in unread),
         ],
-        troubles=[replace(trouble, log=_log(cluster, namespace, trouble)) for trouble in troubles],
-        events=[event for subject in subjects for event in _events(cluster, namespace, subject)],
+        first=_nested(cluster, failure, ordered[0].awaited.item, depth) if ordered and depth else None,
     )
 
 
-def _pods(cluster: Cluster, item: Object) -> list[Object]:
-    """The Pods of an object, the oldest first."""
-    if item["kind"] == "Pod":
-        return [item]
-    labels = ((item.get("spec") or {}).get("selector") or {}).get("matchLabels")
-    if item["kind"] not in _WITH_PODS or not labels:
-        return []
-    selector = ",".join(f"{key}={value}" for key, value in labels.items())
-    path = f"/api/v1/namespaces/{item['metadata']['namespace']}/pods"
-    found: list[Object] = (_read(cluster, path, labelSelector=selector) or {}).get("items", [])
-    return sorted(found, key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
-
-
-def _log(cluster: Cluster, namespace: str, trouble: PodTrouble) -> list[str]:
-    """The last lines that a container wrote before it ended."""
-    if not trouble.has_run:
-        return []
-    path = f"/api/v1/namespaces/{namespace}/pods/{trouble.pod}/log"
-    # The container that runs now may be a new one that has yet to fail.
-    for previous in ("true", "false"):
-        with suppress(ClusterError):
-            text = cluster.fetch(path, container=trouble.container, previous=previous, tailLines=LOG_LINES)
-            if text and text.strip():
-                return text.strip().splitlines()
-    return []
-
-
-def _events(cluster: Cluster, namespace: str, name: str) -> list[dict[str, Any]]:
-    """The newest warnings about an object, the latest last."""
-    if not namespace:
-        return []
-    selector = f"regarding.name={name},type=Warning"
-    events = map(event_state, cluster.list(EVENT, namespace, field_selector=selector).items)
-    return sorted(events, key=lambda event: event["last_seen"] or "")[-NEWEST_EVENTS:]
+def _nested(cluster: Cluster, failure: Failure, item: Object | None, depth: int) -> Failure | None:
+    """The failure of what is applied where that is a Kustomization or a source of Flux itself."""
+    if item is not None and is_of(OCI_REPOSITORY, item):
+        ref = ref_of(OCI_REPOSITORY, item)
+        return Failure(ref, replace(source_verdict(item), subject=ref), failure.seconds, source=item)
+    if item is None or not is_of(KUSTOMIZATION, item):
+        return None
+    source_ref = source_of(item)
+    source = cluster.get(source_ref) if source_ref.kind == OCI_REPOSITORY else None
+    failed = failures_of([item], {source_ref: source} if source else {})
+    return explore(cluster, failed[0], depth - 1) if failed else None
 
 
 def _controller(cluster: Cluster, failure: Failure) -> Controller:
@@ -258,16 +226,21 @@ def _controller(cluster: Cluster, failure: Failure) -> Controller:
     subject = failure.verdict.subject or failure.ref
     kind = KUSTOMIZATION if subject.kind == KUSTOMIZATION else OCI_REPOSITORY
     name = "kustomize-controller" if kind == KUSTOMIZATION else "source-controller"
-    listed = _read(cluster, "/apis/apps/v1/deployments", fieldSelector=f"metadata.name={name}") or {}
+    listed = read_json(cluster, "/apis/apps/v1/deployments", fieldSelector=f"metadata.name={name}") or {}
     definition = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{kind.plural}.{kind.group}"
-    crd = _read(cluster, definition) or {}
+    crd = read_json(cluster, definition) or {}
     deployment = next(iter(listed.get("items", [])), None)
     if deployment is None:
         return Controller(name)
-    deployment = {"kind": "Deployment", **deployment}
+    deployment = {"apiVersion": "apps/v1", "kind": "Deployment", **deployment}
+    patient = Patient(
+        Awaited(identity_of(deployment), deployment),
+        lack_of(deployment) or Lack(""),
+        troubles_of(cluster, deployment),
+    )
     return Controller(
         name,
-        _examined(cluster, deployment, unhealthiness(deployment)),
+        examined(cluster, patient),
         _label(deployment),
         _label(crd),
     )

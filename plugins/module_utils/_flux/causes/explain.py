@@ -8,18 +8,24 @@ Nothing here does I/O: what has to be read from the cluster is in ``evidence``.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.namespaces import NAMESPACE
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import (
     ObjectRef,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.failure import Cause, Failure
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.ill_health import (
     health_remedy,
+    of_ending_namespace,
     of_health,
     told,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.messages import flat
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.messages import (
+    flat,
+    unhealthy_objects,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.ruled import (
     of_kustomization,
     of_source,
@@ -51,6 +57,8 @@ def cause_of(failure: Failure) -> Cause:
         return explain(failure)
     if verdict.state is State.IN_PROGRESS:
         return _awaited(failure)
+    if unhealthy_objects(verdict.message):
+        return _unhealthy(failure)
     if verdict.subject is not None and verdict.subject.kind != KUSTOMIZATION:
         return of_source(failure)
     return of_kustomization(failure)
@@ -147,7 +155,7 @@ def _silent(failure: Failure) -> Cause:
 def _awaited(failure: Failure) -> Cause:
     """The time is over: what was still awaited."""
     if failure.unhealthy:
-        return of_health(failure, CauseKind.TIME_OUT)
+        return _ill(failure, CauseKind.TIME_OUT)
     verdict = failure.verdict
     said = f"{verdict.reason}: {flat(verdict.message).rstrip('.')}"
     return Cause(
@@ -159,7 +167,24 @@ def _awaited(failure: Failure) -> Cause:
 
 
 def _unhealthy(failure: Failure) -> Cause:
-    return of_health(failure, CauseKind.UNHEALTHY)
+    return _ill(failure, CauseKind.UNHEALTHY)
+
+
+def _ill(failure: Failure, kind: CauseKind) -> Cause:
+    """Objects are not healthy: the first of them says why, and may have a cause of its own."""
+    namespace = next((each for each in failure.unhealthy if each.kind == NAMESPACE.name), None)
+    if failure.hold is not None and namespace is not None:
+        return of_ending_namespace(failure, namespace, failure.hold)
+    cause = of_health(failure, kind)
+    if failure.first is None:
+        return cause
+    nested = cause_of(failure.first)
+    return replace(
+        cause,
+        text=f"it is not ready: {nested.about(str(failure.first.ref), remedy=False)}",
+        remedy=nested.remedy or cause.remedy,
+        details={**cause.details, "first_cause": nested.result},
+    )
 
 
 _Explain = Callable[[Failure], Cause]

@@ -4,27 +4,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import (
-    Object,
     ObjectRef,
     ref_of,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.evidence import explore
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.explain import cause_of
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.failure import Cause, Failure
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions import (
-    State,
-    kustomization_verdict,
-    source_verdict,
-)
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.failure import Cause, failures_of
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
     KUSTOMIZATION,
     OCI_REPOSITORY,
-    source_of,
 )
 
 MOST = 20  # failures that are looked into; each takes a few requests
@@ -35,17 +27,3 @@ def causes_of(cluster: Cluster) -> Mapping[ObjectRef, Cause]:
     sources = {ref_of(OCI_REPOSITORY, item): item for item in cluster.list(OCI_REPOSITORY).items}
     failures = failures_of(cluster.list(KUSTOMIZATION).items, sources)
     return {failure.ref: cause_of(explore(cluster, failure)) for failure in failures[:MOST]}
-
-
-def failures_of(kustomizations: Sequence[Object], sources: Mapping[ObjectRef, Object]) -> list[Failure]:
-    """What has failed; a source that has is what its Kustomization fails of."""
-    failures = []
-    for item in kustomizations:
-        ref, source_ref = ref_of(KUSTOMIZATION, item), source_of(item)
-        source = sources.get(source_ref)
-        own = replace(kustomization_verdict(item), subject=ref)
-        fetched = replace(source_verdict(source), subject=source_ref) if source else own
-        verdict = fetched if fetched.state is State.FAILED else own
-        if verdict.state is State.FAILED:
-            failures.append(Failure(ref, verdict, 0, source=source, kustomization=item))
-    return failures

@@ -8,21 +8,31 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import (
-    named,
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.namespaces import Hold
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.failure import (
+    Cause,
+    Failure,
+    Origin,
+    Refusal,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.failure import Cause, Failure
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.messages import (
     FIELD,
     LINE,
     OBJECT,
     SCRATCH,
     flat,
+    refusal_in,
     unknown_kind,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.object_rules import (
+    CLUSTERS_OWN,
+    FLUX_CONTROLLERS,
+    OBJECT_RULES,
+    READ_FROM_A_CLUSTER,
+    REMOVED_KINDS,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.rules import (
     KUSTOMIZATION_RULES,
-    OBJECT_RULES,
     SOURCE_RULES,
     CauseKind,
     Rule,
@@ -36,8 +46,7 @@ def of_source(failure: Failure) -> Cause:
     host = url.removeprefix("oci://").partition("/")[0]
     secret = (spec.get("secretRef") or {}).get("name")
     registry = failure.origin.registry
-    return _first(
-        failure,
+    return first_rule(
         SOURCE_RULES,
         f"{failure.verdict.reason}: {flat(failure.verdict.message)}",
         {
@@ -52,6 +61,7 @@ def of_source(failure: Failure) -> Cause:
             if registry
             else "Is it running, and is this its address in the cluster?",
         },
+        failure.place,
     ) or _other(failure)
 
 
@@ -70,8 +80,7 @@ def of_kustomization(failure: Failure) -> Cause:
     if found:
         return _of_object(failure, found)
     said = flat(SCRATCH.sub(lambda found: _users_file(failure, found), message))
-    cause = _first(
-        failure,
+    cause = first_rule(
         KUSTOMIZATION_RULES,
         f"{failure.verdict.reason}: {said}",
         {"namespace": failure.ref.namespace},
@@ -94,44 +103,80 @@ def _file_place(failure: Failure, message: str) -> str:
 
 
 def _of_object(failure: Failure, found: re.Match[str]) -> Cause:
-    said = flat(found["said"]).rstrip(".").replace(" is invalid: [", " is invalid: ").removesuffix("]")
-    kind, name = found["object_kind"], found["object_name"]
-    namespace = found["namespace"] or ""
+    refusal = Refusal(
+        found["object_kind"],
+        found["namespace"] or "",
+        found["object_name"],
+        found["said"],
+        failure.served_as,
+        failure.hold,
+    )
+    return of_refusal(refusal, failure.origin)
+
+
+def of_refusal(refusal: Refusal, origin: Origin) -> Cause:
+    """Why the API server refuses an object, whoever applies it: Flux, or a dry run."""
+    said = refusal_in(refusal.said)
     fields = [field["field"].lstrip(".") for field in FIELD.finditer(said)]
-    place = failure.origin.place_of(kind, name, fields[0] if fields else "")
-    cause = _first(
-        failure,
-        OBJECT_RULES,
+    of_cluster = origin.written(refusal.kind, refusal.name, CLUSTERS_OWN)
+    is_known = bool(origin.place_of(refusal.kind, refusal.name))
+    is_of_cluster = bool(re.search(READ_FROM_A_CLUSTER.pattern, said) and (of_cluster or not is_known))
+    wrong = of_cluster if is_of_cluster else fields
+    place = origin.place_of(refusal.kind, refusal.name, wrong[0] if wrong else "")
+    hold = refusal.hold or Hold()
+    about = f"{refusal}{f' in {place}' if place else ''}"
+    return first_rule(
+        (*([READ_FROM_A_CLUSTER] if is_of_cluster else []), *OBJECT_RULES),
         said,
         {
             "fields": " and ".join(fields) or "its fields",
-            "bringer": _bringer(failure, said),
+            "bringer": _bringer(refusal, origin),
+            "of_cluster": ", ".join(of_cluster or CLUSTERS_OWN),
+            "hold": f": {hold.text}" if hold.text else "",
+            "release": hold.remedy,
         },
-        named(kind, namespace, name) + (f" in {place}" if place else ""),
-        {"object": {"kind": kind, "namespace": namespace, "name": name}, "fields": fields},
-    )
-    return cause or _other(failure)
+        about,
+        {
+            "object": {"kind": refusal.kind, "namespace": refusal.namespace, "name": refusal.name},
+            "fields": wrong,
+        },
+    ) or Cause(CauseKind.REFUSED, about, f"the API server refuses it: {said}.", "Correct the object.")
 
 
-def _bringer(failure: Failure, said: str) -> str:
-    unknown = unknown_kind(said)
+def remedy_of(said: str) -> str:
+    """What to do about what the API server says to a controller, empty where that is not known."""
+    unknown = {"fields": "its fields", "bringer": "", "of_cluster": "", "hold": "", "release": ""}
+    cause = first_rule(OBJECT_RULES, refusal_in(said), unknown, "")
+    return cause.remedy if cause else ""
+
+
+def _bringer(refusal: Refusal, origin: Origin) -> str:
+    """What to do about a kind that the API server does not know."""
+    unknown = unknown_kind(refusal.said)
     if unknown is None:
         return ""
     kind, version = unknown
-    if failure.served_as:
-        return f"It has it as {' and '.join(failure.served_as)}: correct apiVersion."
-    workload = failure.origin.bringer_of(kind, version.rpartition("/")[0])
+    group = version.rpartition("/")[0]
+    if refusal.served_as:
+        return f"It has it as {' and '.join(refusal.served_as)}: correct apiVersion."
+    workload = origin.bringer_of(kind, group)
     if workload:
         return f"The workload {workload} brings its definition: add it to depends_on."
+    if group in FLUX_CONTROLLERS:
+        return (
+            f"It takes Flux's {FLUX_CONTROLLERS[group]}, which is not installed in this cluster: install it"
+            " with its definitions, or leave the object out here."
+        )
+    if (group, kind) in REMOVED_KINDS:
+        return f"Kubernetes has it no more: {REMOVED_KINDS[group, kind]}."
     return "Add the workload that brings its definition, and depend on it, or correct apiVersion and kind."
 
 
-def _first(
-    failure: Failure,
+def first_rule(
     rules: Sequence[Rule],
     message: str,
     values: Mapping[str, str],
-    place: str = "",
+    place: str,
     details: Mapping[str, Any] | None = None,
 ) -> Cause | None:
     """What the first rule says that knows the message."""
@@ -142,7 +187,7 @@ def _first(
             filled = {**values, **groups}
             return Cause(
                 rule.kind,
-                place or failure.place,
+                place,
                 rule.text.format_map(filled),
                 rule.remedy.format_map(filled),
                 {**(details or {}), **groups},

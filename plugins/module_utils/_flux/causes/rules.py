@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the gitops.flux_local authors
 # SPDX-License-Identifier: Apache-2.0
-"""What Flux 2 and the API server say when something fails, and what that means: a table."""
+"""What Flux 2 says when something fails, and what that means: a table. Of objects, ``object_rules`` tells."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ class CauseKind(StrEnum):
     PATH_MISSING = "path_missing"
     BUILD = "build"
     SUBSTITUTION = "substitution"
+    DECRYPTION = "decryption"
     UNKNOWN_KIND = "unknown_kind"
     INVALID_FIELD = "invalid_field"
     IMMUTABLE_FIELD = "immutable_field"
@@ -92,6 +93,12 @@ SOURCE_RULES = (
         "Push it, or correct url, tag or digest of the source.",
     ),
     Rule(
+        CauseKind.ARTIFACT_MISSING,
+        r"BLOB_UNKNOWN",
+        "the registry has lost a layer of {asked}.",
+        "Push it again.",
+    ),
+    Rule(
         CauseKind.LAYER,
         r"failed to find layer with media type '(?P<media>[^']+)'",
         "{asked} has no layer of media type {media}.",
@@ -109,6 +116,18 @@ SOURCE_RULES = (
         r"^URLInvalid: URL validation failed for '[^']*': (?P<why>.*)",
         "its url {url} is not valid: {why}.",
         "Correct url of the source.",
+    ),
+    Rule(
+        CauseKind.REGISTRY_UNREACHABLE,
+        r"server gave HTTP response to HTTPS client",
+        "the registry {host} answers with http, and the source asks with https.",
+        "Set insecure of the source to true.",
+    ),
+    Rule(
+        CauseKind.REGISTRY_UNREACHABLE,
+        r"unexpected status code (?P<why>5\d\d[^:;]*)",
+        "the registry {host} answers {why}.",
+        "What does the log of the registry say?",
     ),
     Rule(
         CauseKind.REGISTRY_UNREACHABLE,
@@ -133,6 +152,12 @@ KUSTOMIZATION_RULES = (
         "Does source-controller run, and what does its log say? site.yml starts what is not running.",
     ),
     Rule(
+        CauseKind.CONTROLLER,
+        r"failed to download archive from \S+ \(status: (?P<why>[^)]*)\)",
+        "source-controller does not hand out the artifact: {why}.",
+        "Have the source reconciled, so that source-controller fetches the artifact again.",
+    ),
+    Rule(
         CauseKind.SUBSTITUTION,
         r"substitute from '(?P<what>[^']+)' error: (?P<why>.*)",
         "the values of {what} cannot be substituted: {why}.",
@@ -145,6 +170,19 @@ KUSTOMIZATION_RULES = (
         "Correct it, or write $$ for a $ that is to stay.",
     ),
     Rule(
+        CauseKind.DECRYPTION,
+        r"cannot get .*?decryption Secret '(?P<secret>[^']+)': (?P<why>.*)",
+        "the Secret {secret} with the keys for decryption cannot be read: {why}.",
+        "Create it, or correct decryption.secret_ref.",
+    ),
+    Rule(
+        CauseKind.DECRYPTION,
+        r"(?:decryption failed for '[^']+'|error decrypting sources|failed to import '[^']*' data):"
+        r" (?P<why>.*)",
+        "what is encrypted with SOPS cannot be decrypted: {why}.",
+        "Give decryption.secret_ref a Secret with the key that it was encrypted for.",
+    ),
+    Rule(
         CauseKind.AUTHENTICATION,
         r"""secrets ["'](?P<secret>[^"']+)["'] not found""",
         "the Secret {secret} that it names does not exist.",
@@ -155,6 +193,13 @@ KUSTOMIZATION_RULES = (
         r"^InvalidCELExpression: (?:.*?)(?P<why>failed to parse .*?)(?: \||$)",
         "{why}.",
         "Correct the expression; Flux does not try again before.",
+    ),
+    Rule(
+        CauseKind.BUILD,
+        r"from '(?P<base>[^']+)': URL is a git repository'?: (?:failed to run '[^']*': )?(?P<why>.*?)"
+        r"(?::? exit status \d+.*)?$",
+        "it does not build: the remote base {base} cannot be fetched: {why}.",
+        "Correct its address, let git reach it from where Flux runs, or copy the base into the folder.",
     ),
     Rule(
         CauseKind.BUILD,
@@ -186,95 +231,4 @@ KUSTOMIZATION_RULES = (
         "{why}.",
         "Move both into one namespace, or let Flux's controllers cross namespaces.",
     ),
-)
-
-# What the API server says about one object.
-OBJECT_RULES = (
-    Rule(
-        CauseKind.UNKNOWN_KIND,
-        r'no matches for kind "(?P<kind>[^"]+)" in version "(?P<version>[^"]+)"',
-        "the API server knows no kind {kind} of {version}.",
-        "{bringer}",
-    ),
-    Rule(
-        CauseKind.NAMESPACE_MISSING,
-        r'namespaces "(?P<missing>[^"]+)" not found',
-        "there is no namespace {missing}.",
-        "Create it: add it to the workload, or depend on the workload that brings it.",
-    ),
-    Rule(
-        CauseKind.NAMESPACE_TERMINATING,
-        r"in namespace (?P<ending>\S+) because it is being terminated",
-        "the namespace {ending} is being deleted.",
-        "Wait until it is gone; if it stays, look for finalizers of what is in it.",
-    ),
-    Rule(
-        CauseKind.QUOTA,
-        r"exceeded quota: (?P<quota>[^,]+), (?P<why>.*)",
-        "the quota {quota} is exceeded: {why}.",
-        "Raise the ResourceQuota, or ask for less.",
-    ),
-    Rule(
-        CauseKind.ADMISSION,
-        r'failed calling webhook "(?P<webhook>[^"]+)": (?P<why>.*)',
-        "the webhook {webhook} cannot be asked: {why}.",
-        "Have its service run, or delete the webhook configuration that names it.",
-    ),
-    Rule(
-        CauseKind.ADMISSION,
-        r'admission webhook "(?P<webhook>[^"]+)" denied the request(?: without explanation)?:? ?(?P<why>.*)',
-        "the webhook {webhook} refuses it: {why}.",
-        "Change the object to what the webhook allows.",
-    ),
-    Rule(
-        CauseKind.ADMISSION,
-        r"ValidatingAdmissionPolicy '(?P<policy>[^']+)'.*? denied request: (?P<why>.*)",
-        "the ValidatingAdmissionPolicy {policy} refuses it: {why}.",
-        "Change the object to what the policy allows.",
-    ),
-    Rule(
-        CauseKind.ADMISSION,
-        r'violates PodSecurity "(?P<level>[^"]+)": (?P<why>.*)',
-        "it violates the Pod security level {level} of its namespace: {why}.",
-        "Change the Pod, or the level of the namespace.",
-    ),
-    Rule(
-        CauseKind.FORBIDDEN,
-        r'[Uu]ser "(?P<user>[^"]+)" cannot (?P<verb>\w+) resource "(?P<resource>[^"]+)"(?P<scope>.*)',
-        "{user} may not {verb} {resource}.",
-        "Bind a Role with this right to it, or correct service_account_name of the Kustomization.",
-    ),
-    Rule(
-        CauseKind.IMMUTABLE_FIELD,
-        r"(?P<why>.*(?:field is immutable|is immutable|may not change once set"
-        r"|updates to statefulset spec for fields other than|pod updates may not).*)",
-        "{fields} cannot be changed in place.",
-        "Take the change back, or set force of the Kustomization to true: Flux then deletes the object and"
-        " creates it anew.",
-    ),
-    Rule(
-        CauseKind.OWNED_ELSEWHERE,
-        r'conflict with "(?P<manager>[^"]+)"(?P<why>.*)',
-        "the field manager {manager} has set fields of it to other values.",
-        "Have only one of the two manage it.",
-    ),
-    Rule(
-        CauseKind.INVALID_FIELD,
-        r"failed to create typed patch object \([^)]*\): \.?(?P<why>.*)",
-        "{why}.",
-        "Correct this field.",
-    ),
-    Rule(
-        CauseKind.INVALID_FIELD,
-        r"^(?:[\w.]+ \"[^\"]*\" is invalid: )(?P<why>.*)",
-        "{why}.",
-        "Correct this field.",
-    ),
-    Rule(
-        CauseKind.INVALID_FIELD,
-        r'(?P<why>(?:strict decoding error: )?unknown field "[^"]+".*|field not declared in schema.*)',
-        "{why}.",
-        "Correct this field.",
-    ),
-    Rule(CauseKind.REFUSED, r"(?P<why>.*)", "the API server refuses it: {why}.", "Correct the object."),
 )

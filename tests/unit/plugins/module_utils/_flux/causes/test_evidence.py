@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import ObjectRef
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.namespaces import NAMESPACE
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Kind, ObjectRef
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import ClusterError
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.evidence import (
     explore,
+    explore_refusal,
+    healthy_objects,
     shared_objects,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.explain import cause_of
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.failure import Failure, Link
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.failure import (
+    Failure,
+    Link,
+    Refusal,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions import State, Verdict
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.events import EVENT
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
@@ -24,18 +32,28 @@ from ansible_collections.gitops.flux_local.tests.unit.fakes.cluster import Memor
 
 SHOP = ObjectRef(KUSTOMIZATION, "flux-system", "shop")
 POD = "/api/v1/namespaces/default/pods"
-DISCOVERY = {
-    "/apis/apps": {"versions": [{"groupVersion": "apps/v1"}]},
-    "/apis/apps/v1": {
-        "resources": [
-            {"name": "deployments/status", "kind": "Deployment"},
-            {"name": "deployments", "kind": "Deployment"},
-        ]
-    },
-    "/api/v1": {"resources": [{"name": "configmaps", "kind": "ConfigMap"}]},
+DEPLOYMENTS = Kind("apps", "v1", "deployments", "Deployment")
+INGRESSES = Kind("networking.k8s.io", "v1", "ingresses", "Ingress")
+ORDERS = Kind("shop.example.com", "v2", "orders", "Order")
+GROUPS = {
+    "groups": [
+        {
+            "name": group,
+            "versions": [{"groupVersion": f"{group}/{version}"}],
+            "preferredVersion": {"groupVersion": f"{group}/{version}"},
+        }
+        for group, version in (("apps", "v1"), ("networking.k8s.io", "v1"), ("shop.example.com", "v2"))
+    ]
 }
-DEPLOYMENT = {
-    "metadata": {"name": "web", "namespace": "default", "generation": 1},
+DEPLOYMENT: dict[str, Any] = {
+    "apiVersion": "apps/v1",
+    "kind": "Deployment",
+    "metadata": {
+        "name": "web",
+        "namespace": "default",
+        "generation": 1,
+        "labels": {"kustomize.toolkit.fluxcd.io/name": "shop"},
+    },
     "spec": {"replicas": 1, "selector": {"matchLabels": {"app": "web", "tier": "a"}}},
     "status": {
         "observedGeneration": 1,
@@ -59,7 +77,7 @@ CRASHING = {
 }
 
 
-def kustomization(name="shop", **spec):
+def kustomization(name="shop", **spec) -> dict[str, Any]:
     return {
         "metadata": {"name": name, "namespace": "flux-system", "generation": 1},
         "spec": {"sourceRef": {"kind": "OCIRepository", "name": "shop"}, "wait": True, **spec},
@@ -78,11 +96,14 @@ def kustomization(name="shop", **spec):
 
 
 def cluster(**answers):
-    texts = {path: json.dumps(body) for path, body in DISCOVERY.items()}
-    texts["/apis/apps/v1/namespaces/default/deployments/web"] = json.dumps(DEPLOYMENT)
+    texts = {"/apis": json.dumps(GROUPS)}
     texts[f"{POD}?labelSelector=app=web,tier=a"] = json.dumps({"items": [CRASHING]})
     texts[f"{POD}/web-1/log?container=main&previous=true&tailLines=10"] = "starting\nno database\n"
-    return MemoryCluster(texts=texts | answers)
+    return MemoryCluster(
+        {ObjectRef(DEPLOYMENTS, "default", "web"): DEPLOYMENT},
+        texts=texts | answers,
+        known=(DEPLOYMENTS, INGRESSES, KUSTOMIZATION, ORDERS),
+    )
 
 
 def failure(reason, message="", state=State.FAILED, **known):
@@ -126,7 +147,7 @@ def test_events_are_the_newest_warnings_about_the_object_and_its_pods():
                 listing.items.append({"type": "Warning", "reason": "BackOff", "note": "again"})
             return listing
 
-    seeing = WithEvents(texts=cluster().texts)
+    seeing = WithEvents(cluster().objects, texts=cluster().texts, known=cluster().known)
     [web] = explore(seeing, failure("HealthCheckFailed", UNHEALTHY, kustomization=kustomization())).unhealthy
     assert [(event["reason"], event["message"]) for event in web.events] == [("BackOff", "again")]
 
@@ -138,6 +159,92 @@ def test_a_kind_in_another_version_is_looked_for():
     assert explore(cluster(), failure("ReconciliationFailed", message)).served_as == ["apps/v1"]
     message = 'Order/default/web dry-run failed: no matches for kind "Order" in version "example.com/v1"'
     assert explore(cluster(), failure("ReconciliationFailed", message)).served_as == []
+    for version in ("extensions/v1beta1", "v1"):
+        said = f'ingresses dry-run failed: no matches for kind "Ingress" in version "{version}"'
+        refusal = Refusal("Ingress", "default", "web", said)
+        assert explore_refusal(cluster(), refusal).served_as == ["networking.k8s.io/v1"]
+
+
+def deployments(count, *, ill):
+    """Deployments of which one is not well."""
+    status = {"observedGeneration": 1, "availableReplicas": 1, "updatedReplicas": 1}
+    return {
+        ObjectRef(DEPLOYMENTS, "default", f"web-{number}"): {
+            **DEPLOYMENT,
+            "metadata": {**DEPLOYMENT["metadata"], "name": f"web-{number}"},
+            "status": {"observedGeneration": 1} if number == ill else status,
+        }
+        for number in range(count)
+    }
+
+
+def inventory_of(objects):
+    entries = [{"id": f"default_{ref.name}_apps_Deployment", "v": "v1"} for ref in objects]
+    return {"entries": entries}
+
+
+def test_all_that_is_awaited_is_looked_at_however_much_it_is():
+    objects = deployments(40, ill=39)
+    item = kustomization()
+    item["status"]["inventory"] = inventory_of(objects)
+    asked = MemoryCluster(objects, known=(DEPLOYMENTS,))
+    late = failure("Progressing", state=State.IN_PROGRESS, kustomization=item)
+    assert [str(one) for one in explore(asked, late).unhealthy] == ["Deployment default/web-39"]
+    assert healthy_objects(asked, item) == (39, 40)
+    assert len([line for line in asked.asked if line.startswith("list deployments")]) == 2
+
+
+def test_of_many_that_are_not_healthy_the_one_that_says_why_is_told_first():
+    objects = deployments(30, ill=-1)
+    for item in objects.values():
+        item["status"] = {"observedGeneration": 1}
+    last = list(objects.values())[-1]
+    refused = {"type": "ReplicaFailure", "status": "True", "message": "exceeded quota"}
+    last["status"]["conditions"] = [refused]
+    item = kustomization()
+    item["status"]["inventory"] = inventory_of(objects)
+    late = failure("Progressing", state=State.IN_PROGRESS, kustomization=item)
+    found = explore(MemoryCluster(objects, known=(DEPLOYMENTS,)), late)
+    cause = cause_of(found)
+    assert cause.place == "Deployment default/web-29"
+    assert cause.text.startswith("0 of 1 replicas available, exceeded quota. Nor healthy: ")
+    assert "and 19 more" in cause.text
+    assert (len(cause.details["objects"]), cause.details["unhealthy"]) == (10, 30)
+
+
+def test_a_kustomization_among_what_is_applied_is_explained_in_its_turn():
+    child: dict[str, Any] = kustomization("child")
+    child |= {"apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization"}
+    child["status"] = {
+        "conditions": [
+            {
+                "type": "Ready",
+                "status": "False",
+                "reason": "BuildFailed",
+                "message": "kustomize build failed: no",
+                "observedGeneration": 1,
+            }
+        ]
+    }
+    parent = kustomization()
+    entry = {"id": "flux-system_child_kustomize.toolkit.fluxcd.io_Kustomization", "v": "v1"}
+    parent["status"]["inventory"] = {"entries": [entry]}
+    objects = {ObjectRef(KUSTOMIZATION, "flux-system", "child"): child}
+    late = failure("Progressing", state=State.IN_PROGRESS, kustomization=parent)
+    cause = cause_of(explore(MemoryCluster(objects, known=(KUSTOMIZATION,)), late))
+    assert cause.place == "Kustomization flux-system/child"
+    assert cause.text == "it is not ready: it does not build: no."
+
+
+def test_what_keeps_a_namespace_is_looked_for():
+    namespace = {
+        "metadata": {"name": "shop", "deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["a.b/c"]}
+    }
+    asked = MemoryCluster({ObjectRef(NAMESPACE, "", "shop"): namespace}, known=(NAMESPACE,))
+    message = "timeout waiting for: [Namespace/shop status: 'Terminating']"
+    cause = cause_of(explore(asked, failure("ReconciliationFailed", message, kustomization=kustomization())))
+    assert cause.kind == "namespace_terminating"
+    assert "a.b/c" in cause.text
 
 
 @pytest.mark.parametrize(
@@ -168,11 +275,12 @@ def test_the_last_of_a_chain_is_looked_into():
 
 def test_what_may_not_be_read_is_left_out():
     class Forbidden(MemoryCluster):
-        def fetch(self, path, **query):
+        def get(self, ref):
             raise ClusterError("Not allowed.", 403)
 
     failed = failure("HealthCheckFailed", UNHEALTHY, kustomization=kustomization())
-    assert explore(Forbidden(), failed) == failed
+    [web] = explore(Forbidden(known=(DEPLOYMENTS,)), failed).unhealthy
+    assert web.lacks == "Flux calls it InProgress"
 
 
 def test_objects_of_several_kustomizations_are_found():

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.health import Unhealthy
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.namespaces import Hold
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import ObjectRef
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.pods import PodTrouble
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.explain import (
@@ -20,11 +21,13 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.fai
     Controller,
     Failure,
     Link,
+    Refusal,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.messages import (
     unhealthy_objects,
     unknown_kind,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.ruled import of_refusal
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.rules import CauseKind
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions import State, Verdict
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
@@ -49,6 +52,10 @@ class Folder:
     def place_of(self, kind, name, field_path=""):
         del kind
         return f"/home/me/shop/{name}.yaml:{len(field_path) + 1}"
+
+    def written(self, kind, name, field_paths):
+        del kind
+        return [path for path in field_paths if name == "copied" and path in ("metadata.uid", "status")]
 
     def bringer_of(self, kind, group):
         return "orders" if (kind, group) == ("Order", "shop.example.com") else ""
@@ -582,6 +589,141 @@ def test_what_a_source_says(reason, message, spec, kind, text, remedy):
             "data cannot be changed in place.",
         ),
         (
+            "ReconciliationFailed",
+            "Deployment/podinfo namespace not specified: the server could not find the requested resource\n",
+            "namespace_missing",
+            "Deployment podinfo in /home/me/shop/podinfo.yaml:1",
+            "it names no namespace, and Flux has no default one for it.",
+        ),
+        (
+            "ReconciliationFailed",
+            (
+                'Deployment/default/web dry-run failed (Invalid): Deployment.apps "web" is invalid:'
+                " [spec.template.spec.containers[0].image: Required value, spec.replicas: Invalid value: -1:"
+                " must be greater than or equal to 0]\nNamespace/partial created\nConfigMap/a/b configured\n"
+            ),
+            "invalid_field",
+            "Deployment default/web in /home/me/shop/web.yaml:39",
+            (
+                "spec.template.spec.containers[0].image: Required value, spec.replicas: Invalid value: -1:"
+                " must be greater than or equal to 0."
+            ),
+        ),
+        (
+            "ReconciliationFailed",
+            (
+                'RoleBinding/default/r dry-run failed (Invalid): RoleBinding.rbac.authorization.k8s.io "r"'
+                ' is invalid: roleRef: Invalid value: {"apiGroup":"rbac.authorization.k8s.io","kind":"Role",'
+                '"name":"other"}: cannot change roleRef\n'
+            ),
+            "immutable_field",
+            "RoleBinding default/r in /home/me/shop/r.yaml:8",
+            "roleRef cannot be changed in place.",
+        ),
+        (
+            "ReconciliationFailed",
+            (
+                'StorageClass/fast dry-run failed (Invalid): StorageClass.storage.k8s.io "fast" is invalid:'
+                " [parameters: Forbidden: updates to parameters are forbidden., provisioner: Forbidden:"
+                " updates to provisioner are forbidden.]\n"
+            ),
+            "immutable_field",
+            "StorageClass fast in /home/me/shop/fast.yaml:11",
+            "parameters and provisioner cannot be changed in place.",
+        ),
+        (
+            "ReconciliationFailed",
+            (
+                'PriorityClass/high dry-run failed (Invalid): PriorityClass.scheduling.k8s.io "high" is'
+                " invalid: value: Forbidden: may not be changed in an update.\n"
+            ),
+            "immutable_field",
+            "PriorityClass high in /home/me/shop/high.yaml:6",
+            "value cannot be changed in place.",
+        ),
+        (
+            "ReconciliationFailed",
+            (
+                "ConfigMap/default/copied dry-run failed (Conflict): Operation cannot be fulfilled on"
+                ' configmaps "copied": uid mismatch: the provided object specified uid 1-2-3, and no existing'
+                " object was found\n"
+            ),
+            "invalid_field",
+            "ConfigMap default/copied in /home/me/shop/copied.yaml:13",
+            ("it was read from a cluster, and has fields that only a cluster writes: metadata.uid, status."),
+        ),
+        (
+            "ReconciliationFailed",
+            (
+                "Deployment/default/web dry-run failed: failed to create typed patch object (default/web;"
+                " apps/v1, Kind=Deployment): errors:\n"
+                '  .spec.template.spec.containers[name="main"].ports: duplicate entries for key'
+                ' [containerPort=80,protocol="TCP"]\n  .spec.x: field not declared in schema\n'
+            ),
+            "invalid_field",
+            "Deployment default/web in /home/me/shop/web.yaml:49",
+            (
+                'spec.template.spec.containers[name="main"].ports: duplicate entries for key'
+                ' [containerPort=80,protocol="TCP"], spec.x: field not declared in schema.'
+            ),
+        ),
+        (
+            "ReconciliationFailed",
+            (
+                'Pod/default/p dry-run failed (Invalid): Pod "p" is invalid: spec.volumes: Invalid value:'
+                f' {{"a":{{"b":"{"x" * 9000}"}}}}: it is too long\n'
+            ),
+            "invalid_field",
+            "Pod default/p in /home/me/shop/p.yaml:13",
+            "spec.volumes: Invalid value: {...}: it is too long.",
+        ),
+        (
+            "ReconciliationFailed",
+            (
+                "Secret/default/s is SOPS encrypted, configuring decryption is required for this secret to be"
+                " reconciled\n"
+            ),
+            "decryption",
+            "Secret default/s in /home/me/shop/s.yaml:1",
+            "it is encrypted with SOPS, and Flux has not been told how to decrypt it.",
+        ),
+        (
+            "BuildFailed",
+            "cannot get sops decryption Secret 'flux-system/keys': secrets \"keys\" not found",
+            "decryption",
+            str(SHOP),
+            (
+                "the Secret flux-system/keys with the keys for decryption cannot be read: secrets"
+                ' "keys" not found.'
+            ),
+        ),
+        (
+            "BuildFailed",
+            (
+                "kustomize build failed: accumulating resources: accumulation err='accumulating resources"
+                " from 'https://github.com/me/base//dev?ref=v1': URL is a git repository': failed to run"
+                " '/usr/bin/git fetch --depth=1 https://github.com/me/base v1': fatal: unable to access"
+                " 'https://github.com/me/base/': Could not resolve host: github.com\n: exit status 128"
+            ),
+            "build",
+            str(SHOP),
+            (
+                "it does not build: the remote base https://github.com/me/base//dev?ref=v1 cannot be"
+                " fetched: fatal: unable to access 'https://github.com/me/base/': Could not resolve host:"
+                " github.com."
+            ),
+        ),
+        (
+            "ReconciliationFailed",
+            (
+                'ConfigMap/default/x dry-run failed (Forbidden): object is being deleted: configmaps "x"'
+                " already exists\n"
+            ),
+            "deleting",
+            "ConfigMap default/x in /home/me/shop/x.yaml:1",
+            "it is still being deleted.",
+        ),
+        (
             "PruneFailed",
             "it holds on",
             "other",
@@ -615,6 +757,47 @@ def test_who_brings_a_kind_or_has_it_in_another_version_is_told():
     assert served.remedy == "It has it as shop.example.com/v2: correct apiVersion."
     nobody = cause_of(failure("ReconciliationFailed", message.replace("Order", "Basket")))
     assert "Add the workload that brings its definition" in nobody.remedy
+    release = message.replace("Order", "HelmRelease").replace("shop.example.com", "helm.toolkit.fluxcd.io")
+    assert "It takes Flux's helm-controller" in cause_of(failure("ReconciliationFailed", release)).remedy
+    policy = message.replace("Order", "PodSecurityPolicy").replace("shop.example.com/v1", "policy/v1beta1")
+    assert "Kubernetes has it no more" in cause_of(failure("ReconciliationFailed", policy)).remedy
+
+
+def test_what_the_api_server_refuses_in_a_dry_run_has_the_same_causes():
+    said = (
+        'configmaps "x" is forbidden: unable to create new content in namespace a because it is being'
+        " terminated"
+    )
+    hold = Hold("finalizers keep what is in it: example.com/hold", "Remove them.")
+    cause = of_refusal(Refusal("ConfigMap", "a", "x", said, hold=hold), Folder())
+    assert (cause.kind, cause.place) == ("namespace_terminating", "ConfigMap a/x in /home/me/shop/x.yaml:1")
+    assert cause.text == (
+        "the namespace a is being deleted: finalizers keep what is in it: example.com/hold."
+    )
+    assert cause.remedy == "Remove them."
+
+
+def test_a_namespace_that_flux_waits_for_is_told_with_what_keeps_it():
+    shop = Unhealthy("Namespace", "", "shop", "it is being deleted")
+    hold = Hold("it has the finalizers example.com/hold", "Remove them.")
+    message = "timeout waiting for: [Namespace/shop status: 'Terminating']"
+    cause = cause_of(failure("ReconciliationFailed", message, unhealthy=[shop], hold=hold))
+    assert (cause.kind, cause.remedy) == ("namespace_terminating", "Remove them.")
+    assert cause.text == "the namespace shop is being deleted: it has the finalizers example.com/hold."
+
+
+def test_a_kustomization_that_is_applied_and_fails_is_told_with_its_own_cause():
+    child = ObjectRef(KUSTOMIZATION, "flux-system", "child")
+    nested = Failure(
+        child, Verdict(State.FAILED, "BuildFailed", "kustomize build failed: no", subject=child), 3
+    )
+    ill = Unhealthy("Kustomization", "flux-system", "child", "its condition Ready is False")
+    message = "timeout waiting for: [Kustomization/flux-system/child status: 'InProgress']"
+    cause = cause_of(failure("HealthCheckFailed", message, unhealthy=[ill], first=nested))
+    assert cause.kind == "unhealthy"
+    assert cause.text == "it is not ready: it does not build: no."
+    assert cause.remedy == "Correct what kustomization.yaml says."
+    assert cause.details["first_cause"]["kind"] == "build"
 
 
 CRASH = PodTrouble("web-1", "CrashLoopBackOff", "back-off 40s", "main", 1, 3, ["a", "b", "c", "no database"])
@@ -643,7 +826,54 @@ CRASH = PodTrouble("web-1", "CrashLoopBackOff", "back-off 40s", "main", 1, 3, ["
             [],
             [{"reason": "FailedBinding", "message": "no storage class is set."}],
             "0 of 1 replicas available; FailedBinding: no storage class is set.",
+            "Name a storage class that provisions volumes, or create a PersistentVolume for the claim.",
+        ),
+        (
+            [],
+            [{"reason": "Odd", "message": "it is odd."}],
+            "0 of 1 replicas available; Odd: it is odd.",
             "Look at its events and at what it waits for.",
+        ),
+        (
+            [PodTrouble("web-1", "Unschedulable", 'persistentvolumeclaim "data" not found')],
+            [],
+            '0 of 1 replicas available; Pod web-1: Unschedulable: persistentvolumeclaim "data" not found.',
+            "Create the PersistentVolumeClaim data.",
+        ),
+        (
+            [],
+            [
+                {
+                    "reason": "FailedCreate",
+                    "message": (
+                        'Error creating: pods "web-1" is forbidden: error looking up service account'
+                        ' default/web: serviceaccount "web" not found'
+                    ),
+                }
+            ],
+            (
+                '0 of 1 replicas available; FailedCreate: Error creating: pods "web-1" is forbidden: error'
+                ' looking up service account default/web: serviceaccount "web" not found.'
+            ),
+            "Create it, or correct serviceAccountName.",
+        ),
+        (
+            [],
+            [
+                {
+                    "reason": "FailedCreate",
+                    "message": (
+                        'Error creating: pods "web-1" is forbidden: [maximum cpu usage per Container'
+                        " is 1, but limit is 2, maximum memory usage per Pod is 1Gi, but limit is 2Gi]"
+                    ),
+                }
+            ],
+            (
+                '0 of 1 replicas available; FailedCreate: Error creating: pods "web-1" is forbidden:'
+                " [maximum cpu usage per Container is 1, but limit is 2, maximum memory usage per Pod is 1Gi,"
+                " but limit is 2Gi]."
+            ),
+            "Change its resources to what the LimitRange allows, or the LimitRange.",
         ),
     ],
 )
@@ -675,7 +905,18 @@ def test_objects_of_a_failed_health_check_are_read_from_its_message():
         " 'Failed',"
         " Namespace/shop status: 'Terminating']"
     )
-    assert unhealthy_objects(message) == [("Job", "default", "job"), ("Namespace", "", "shop")]
+    assert [(str(each), each.status, each.said) for each in unhealthy_objects(message)] == [
+        ("Job default/job", "Failed", ""),
+        ("Namespace shop", "Terminating", ""),
+    ]
+    message = (
+        "health check failed after 5s: timeout waiting for: [Order/a/b status: 'Unknown': no such key: x, y,"
+        " Pod/a/c status: 'NotFound']"
+    )
+    assert [(str(each), each.status, each.said) for each in unhealthy_objects(message)] == [
+        ("Order a/b", "Unknown", "no such key: x, y"),
+        ("Pod a/c", "NotFound", ""),
+    ]
 
 
 def test_the_first_cause_of_a_chain_is_told_and_every_link_is_returned():

@@ -1,0 +1,82 @@
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+"""Why a namespace that is being deleted stays: what its conditions and finalizers say.
+
+https://github.com/kubernetes/kubernetes/blob/master/pkg/controller/namespace/deletion/status_condition_utils.go
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Kind, Object
+
+NAMESPACE = Kind("", "v1", "namespaces", "Namespace", is_namespaced=False)
+
+_API = re.compile(r"([a-z0-9.-]+\.[a-z0-9.-]+)/(v\w+): ")
+# Finalizers that Kubernetes itself takes off within moments.
+_PASSING = re.compile(r"batch\.kubernetes\.io/|kubernetes\.io/pvc-protection|foregroundDeletion|orphan")
+
+
+@dataclass(frozen=True)
+class Hold:
+    """What keeps a namespace from going, without a full stop, and what to do; ``text`` may be empty."""
+
+    text: str = ""
+    remedy: str = "Wait until it is gone, then run this again."
+
+    @property
+    def is_lasting(self) -> bool:
+        """Whether the namespace does not go by itself."""
+        return bool(self.text)
+
+
+def is_ending(namespace: Object) -> bool:
+    """Whether a namespace is being deleted."""
+    return bool(namespace["metadata"].get("deletionTimestamp"))
+
+
+def is_examined(namespace: Object) -> bool:
+    """Whether the controller that deletes the content of a namespace has said what is left of it."""
+    return bool(namespace.get("status", {}).get("conditions"))
+
+
+def hold_of(namespace: Object) -> Hold:
+    """What keeps a namespace that is being deleted from going."""
+    said = {
+        entry["type"]: str(entry.get("message") or "")
+        for entry in namespace.get("status", {}).get("conditions") or []
+        if entry["status"] == "True"
+    }
+    discovery = said.get("NamespaceDeletionDiscoveryFailure")
+    if discovery:
+        return _dead_apis(discovery)
+    held = said.get("NamespaceFinalizersRemaining", "").partition("remaining: ")[2].rstrip(".")
+    if held and not _PASSING.search(held):
+        left = said.get("NamespaceContentRemaining", "").partition("remaining: ")[2].rstrip(".")
+        return Hold(
+            f"finalizers keep what is in it: {held}" + (f" ({left})" if left else ""),
+            "Start the controller that these finalizers belong to, or remove them from those objects.",
+        )
+    failed = said.get("NamespaceDeletionContentFailure")
+    if failed:
+        return Hold(f"its content cannot be deleted: {failed.rstrip('.')}", "Correct what keeps it.")
+    own = namespace["metadata"].get("finalizers") or []
+    if own:
+        return Hold(
+            f"it has the finalizers {', '.join(own)}",
+            "Start the controller that they belong to, or remove them from the namespace.",
+        )
+    return Hold()
+
+
+def _dead_apis(said: str) -> Hold:
+    services = [f"{version}.{group}" for group, version in _API.findall(said)]
+    if not services:
+        return Hold(said.rstrip("."), "Have the API that is named answer, or delete its APIService.")
+    names = " and ".join(dict.fromkeys(services))
+    return Hold(
+        f"the APIService {names} does not answer, so that Kubernetes cannot tell what is left in it",
+        f"Start the service behind the APIService {names}, or delete this APIService.",
+    )

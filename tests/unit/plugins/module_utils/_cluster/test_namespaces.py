@@ -1,0 +1,68 @@
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+"""What keeps a namespace from going, in the words of Kubernetes 1.36."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.namespaces import (
+    hold_of,
+    is_ending,
+    is_examined,
+)
+
+DEAD = (
+    "Discovery failed for some groups, 1 failing: unable to retrieve the complete list of server APIs:"
+    " metrics.k8s.io/v1beta1: the server is currently unable to handle the request"
+)
+HELD = "Some content in the namespace has finalizers remaining: example.com/hold in 1 resource instances"
+LEFT = "Some resources are remaining: configmaps. has 1 resource instances"
+
+
+def namespace(finalizers=(), **conditions):
+    entries = [
+        {"type": kind, "status": "True", "reason": "R", "message": message}
+        for kind, message in conditions.items()
+    ]
+    return {
+        "metadata": {"name": "shop", "deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": finalizers},
+        "status": {"phase": "Terminating", "conditions": entries},
+    }
+
+
+@pytest.mark.parametrize(
+    ("item", "parts"),
+    [
+        (namespace(NamespaceDeletionDiscoveryFailure=DEAD), ["APIService v1beta1.metrics.k8s.io"]),
+        (namespace(NamespaceDeletionDiscoveryFailure="It failed."), ["It failed"]),
+        (
+            namespace(NamespaceFinalizersRemaining=HELD, NamespaceContentRemaining=LEFT),
+            ["example.com/hold in 1", "configmaps. has 1"],
+        ),
+        (namespace(NamespaceDeletionContentFailure="no right."), ["cannot be deleted: no right"]),
+        (namespace(["example.com/own"]), ["it has the finalizers example.com/own"]),
+    ],
+)
+def test_what_keeps_a_namespace_is_told(item, parts):
+    hold = hold_of(item)
+    assert hold.is_lasting
+    assert all(part in hold.text for part in parts)
+    assert hold.remedy
+    assert is_ending(item)
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        namespace(NamespaceContentRemaining=LEFT),
+        namespace(
+            NamespaceFinalizersRemaining="Some content in the namespace has finalizers remaining:"
+            " batch.kubernetes.io/job-tracking in 1 resource instances"
+        ),
+    ],
+)
+def test_what_goes_by_itself_holds_nothing(item):
+    assert not hold_of(item).is_lasting
+    assert "Wait until it is gone" in hold_of(item).remedy
+    assert is_examined(item)
