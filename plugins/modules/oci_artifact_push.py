@@ -137,6 +137,7 @@ options:
       - What to do about Secrets in plain text, be it in manifests or in what kustomize makes Secrets from. What SOPS has
         encrypted is none.
       - V(warn) names them in a warning, V(refuse) fails before anything is sent, V(allow) does not look.
+      - A manifest that cannot be read may hold a Secret. V(warn) names it with the line, V(refuse) fails.
     type: str
     choices: [warn, refuse, allow]
     default: warn

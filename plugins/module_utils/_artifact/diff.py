@@ -22,11 +22,14 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.resou
     ResourceChange,
     changed_resources,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.yaml import (
+from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.resources import (
     Resource,
+    resources,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.yaml import (
+    UnreadableError,
     documents,
     dumped,
-    resources,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import comparable
 
@@ -145,14 +148,17 @@ def _texts(side: Content, names: Sequence[str]) -> dict[str, str]:
 
 
 def _read_by_secret_generators(side: Content) -> set[str]:
-    """The files out of which kustomize makes Secrets."""
-    texts = _texts(side, list(filter(is_kustomization, side.files)))
-    return {
-        file
-        for name, text in texts.items()
-        for document in documents(text) or []
-        for file in secret_files(name, document)
-    }
+    """The files out of which kustomize makes Secrets; all files where that cannot be known."""
+    names = list(filter(is_kustomization, side.files))
+    contents = side.read(names)
+    found: set[str] = set()
+    for name in names:
+        try:
+            read = documents(contents[name])
+        except (KeyError, UnreadableError):
+            return set(side.files)
+        found.update(file for document in read for file in secret_files(name, document))
+    return found
 
 
 def _manifests(
@@ -164,7 +170,7 @@ def _manifests(
     for name in differing:
         if not name.endswith(_YAML):
             continue
-        found = [resources(side[name], name) if name in side else [] for side in texts]
+        found = [_resources(side[name], name) if name in side else [] for side in texts]
         if not any(name in side for side in texts) or None in found:
             continue
         manifests.add(name)
@@ -174,6 +180,14 @@ def _manifests(
         return manifests, changed_resources(sides[0], sides[1], mask)
     except ValueError:
         return set(), []
+
+
+def _resources(text: str, name: str) -> list[Resource] | None:
+    """The resources of a file; None where it holds anything else, or cannot be read."""
+    try:
+        return resources(text, name)
+    except UnreadableError:
+        return None
 
 
 def _file_change(

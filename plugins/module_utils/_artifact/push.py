@@ -13,7 +13,12 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.conten
     opened_archive,
     opened_content,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.content_checks import examine, named
+from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.content_checks import (
+    Findings,
+    examine,
+    named,
+    plain_secrets,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.diff import (
     Content,
     Shown,
@@ -238,7 +243,10 @@ def run(
             mount_from=params["mount_from"],
         )
         request, warnings = with_origin(request, packed.path, params["source"], params["revision"])
-        warnings += _plain_secrets(packed, params["secrets"])
+        secrets = params["secrets"]
+        found = Findings() if secrets == "allow" else examine(packed.archive, (), parses=False)
+        if secrets == "refuse":
+            _refuse_secrets(found)
         values = known_values(request.revision)
         if params["next"]:
             values["next"] = _next(packed, request, repository, params["next"])
@@ -246,23 +254,27 @@ def run(
         plan = plan_push(packed, request, repository, with_diff=with_diff)
         result = plan.predicted if check_mode else carry_out(plan)
         if result.changed:
-            warnings += examine(packed.archive, packed.ignored, parses=True).warnings
+            whole_content = examine(packed.archive, packed.ignored, parses=True)
+            found = replace(whole_content, secrets=found.secrets)
+        warnings += found.warnings
         for warning in [*packed.warnings, *warnings]:
             warn(warning)
         return result.as_dict()
 
 
-def _plain_secrets(packed: Pack, secrets: str) -> list[str]:
-    """A warning about Secrets in plain text. Raises LoopError where they are refused."""
-    found = [] if secrets == "allow" else examine(packed.archive, (), parses=False).secrets
-    if not found:
-        return []
-    told = f"These hold Secrets in plain text, which everybody can read who may pull: {named(found)}."
-    if secrets == "refuse":
+def _refuse_secrets(found: Findings) -> None:
+    """Raise LoopError for Secrets in plain text, and for what may hold some."""
+    if found.secrets:
         raise LoopError(
-            f"secrets: {told} Encrypt them with SOPS, ignore them, or set `secrets` to allow.", secrets=found
+            f"secrets: {plain_secrets(found)} Encrypt them with SOPS, ignore them, or set `secrets` to "
+            "allow.",
+            secrets=found.secrets,
         )
-    return [f"{told} Encrypt them with SOPS, or set `secrets` to allow."]
+    if found.broken:
+        raise LoopError(
+            f"secrets: These cannot be read, and may hold Secrets in plain text: {named(found.broken)}. "
+            "Correct them, ignore them, or set `secrets` to allow."
+        )
 
 
 def _next(packed: Pack, request: PushRequest, repository: Repository, part: str) -> str:

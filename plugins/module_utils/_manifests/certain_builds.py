@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import IO, Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Identity, Object
@@ -17,10 +16,10 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._content.archive
 from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.kustomization import (
     is_kustomization,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.yaml import SafeLoader
-
-with suppress(ImportError):  # module.require() names what is missing
-    import yaml
+from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.yaml import (
+    UnreadableError,
+    documents,
+)
 
 LARGEST = 64 * 1024  # bytes of all manifests; above, rendering takes no longer than looking
 # What has no part in the build. https://fluxcd.io/flux/components/kustomize/kustomizations/
@@ -58,7 +57,8 @@ _API_VERSION = re.compile(r"(?:[a-z][a-z0-9-]*(?:\.[a-z0-9-]+)*/)?v\d+(?:(?:alph
 _KIND = re.compile(r"[A-Z][A-Za-z0-9]*")
 # A text to every parser of YAML: none begins so but for these words.
 _NAME = re.compile(r"(?!(?:y|n|yes|no|on|off|true|false|null|nan|inf)$)[a-z](?:[a-z0-9.-]*[a-z0-9])?")
-_TEXT = "tag:yaml.org,2002:str"
+# What may have been no text before it became a key.
+_WORDS = frozenset({"true", "false"})
 # With these annotations kustomize does more than to list an object.
 _KUSTOMIZE = re.compile(r"kustomize|config\.kubernetes\.io|config\.k8s\.io")
 
@@ -97,8 +97,8 @@ def identities_of(content: bytes) -> list[Identity] | None:
         text = content.decode()
         if not _is_certain_yaml(text):
             return None
-        found = [_identity(document) for document in yaml.compose_all(text, SafeLoader)]
-    except (yaml.YAMLError, ValueError, RecursionError):
+        found = [_identity(document) for document in documents(text)]
+    except (UnreadableError, UnicodeDecodeError):
         return None
     return [each for each in found if each] if found and all(found) else None
 
@@ -120,11 +120,10 @@ def _is_certain_yaml(text: str) -> bool:
 
 def _identity(document: Any) -> Identity | None:
     """What tells an object from all others; None unless it certainly is a plain one."""
-    fields = _fields(document)
-    metadata = _fields(fields.get("metadata")) if fields else None
-    if not fields or not metadata or not _has_plain_keys(document):
+    metadata = document.get("metadata") if isinstance(document, dict) else None
+    if not isinstance(metadata, dict) or not _has_plain_keys(document):
         return None
-    version, kind = _text(fields.get("apiVersion"), _API_VERSION), _text(fields.get("kind"), _KIND)
+    version, kind = _text(document.get("apiVersion"), _API_VERSION), _text(document.get("kind"), _KIND)
     name = _text(metadata.get("name"), _NAME)
     namespace = _text(metadata["namespace"], _NAME) if "namespace" in metadata else "default"
     if not version or not kind or not name or not namespace:
@@ -137,44 +136,26 @@ def _identity(document: Any) -> Identity | None:
     return Identity(version.rpartition("/")[0], kind, namespace, name)
 
 
-def _fields(node: Any) -> dict[str, Any] | None:
-    if not isinstance(node, yaml.MappingNode):
-        return None
-    return {str(key.value): value for key, value in node.value}
+def _text(value: Any, pattern: re.Pattern[str]) -> str | None:
+    return value if isinstance(value, str) and pattern.fullmatch(value) else None
 
 
-def _text(node: Any, pattern: re.Pattern[str]) -> str | None:
-    is_text = isinstance(node, yaml.ScalarNode) and node.tag == _TEXT
-    return str(node.value) if is_text and pattern.fullmatch(node.value) else None
-
-
-def _are_texts(node: Any) -> bool:
+def _are_texts(fields: Any) -> bool:
     """Whether all values of labels or annotations are texts, and none of them is for kustomize."""
-    fields = _fields(node)
-    return fields is not None and all(
-        isinstance(value, yaml.ScalarNode)
-        and value.tag == _TEXT
-        and (value.style in ("'", '"') or _NAME.fullmatch(value.value) is not None)
-        and not _KUSTOMIZE.search(key)
-        for key, value in fields.items()
+    return isinstance(fields, dict) and all(
+        isinstance(value, str) and not _KUSTOMIZE.search(key) for key, value in fields.items()
     )
 
 
 def _has_plain_keys(document: Any) -> bool:
-    """Whether all keys are texts, and none of a mapping is there twice."""
-    for mapping in _mappings(document):
-        keys = [key.value for key, _value in mapping.value if key.tag == _TEXT]
-        if len(set(keys)) < len(mapping.value):
-            return False
-    return True
-
-
-def _mappings(node: Any) -> Iterator[Any]:
-    pending: list[Any] = [node]
+    """Whether all keys certainly are texts."""
+    pending: list[Any] = [document]
     while pending:
         each = pending.pop()
-        if isinstance(each, yaml.MappingNode):
-            yield each
-            pending += [part for pair in each.value for part in pair]
-        elif isinstance(each, yaml.SequenceNode):
-            pending += each.value
+        if isinstance(each, dict):
+            if not _WORDS.isdisjoint(each):
+                return False
+            pending += each.values()
+        elif isinstance(each, list):
+            pending += each
+    return True

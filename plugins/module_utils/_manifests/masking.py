@@ -12,13 +12,17 @@ from contextlib import suppress
 from typing import Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Object
-from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.yaml import documents, dumped
+from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.yaml import (
+    UnreadableError,
+    documents,
+    dumped,
+)
 
 with suppress(ImportError):  # module.require() names what is missing
     import yaml
 
 # Whatever mentions a Secret is never shown as it is written, only after masking.
-_MENTIONS_SECRET = re.compile(r"kind[\"']?\s*:\s*[\"']?Secret\b|secretGenerator")
+_MENTIONS_SECRET = re.compile(r"kind[\"']?\s*:\s*(?:[&!]\S*\s+)*[\"']?Secret\b|secretGenerator")
 
 
 class Mask:
@@ -97,7 +101,8 @@ def without_secrets(text: str, mask: Mask) -> str | None:
     """``text`` as it can be shown, None where nobody can tell what in it is secret."""
     if not mentions_secret(text):
         return text
-    found = documents(text)
-    if found is None:
+    try:
+        found = documents(text)
+    except UnreadableError:
         return None
     return "---\n".join(dumped(mask.document(document)) for document in found)

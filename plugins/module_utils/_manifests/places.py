@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,12 +12,15 @@ from functools import cached_property
 from typing import IO
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.archive import read_tar
-
-with suppress(ImportError):  # module.require() names what is missing
-    import yaml
-
-LARGEST_FILE = 1 << 20
-_STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.yaml import (
+    BoundsError,
+    Document,
+    UnreadableError,
+    may_repeat,
+    read,
+    utf8,
+)
 
 
 class Manifests:
@@ -27,6 +29,7 @@ class Manifests:
     def __init__(self, path: str, archive: IO[bytes]) -> None:
         self._path = path
         self._archive = archive
+        self._known: dict[str, list[Document]] = {}
 
     def file(self, name: str) -> str:
         """A file or folder of the archive, as the user knows it."""
@@ -36,75 +39,65 @@ class Manifests:
 
     def place_of(self, kind: str, name: str, field_path: str = "") -> str:
         """``file:line`` of an object or, as far as it is there, of its field; empty where it is not found."""
-        for file, node in self._documents:
-            if _text(node, "kind") == kind and _text(_below(node, "metadata"), "name") == name:
-                return f"{self.file(file)}:{_line(node, field_path)}"
+        for file, document in self._documents(kind, name):
+            if document.text("kind") == kind and document.text("metadata", "name") == name:
+                return f"{self.file(file)}:{document.line(field_path)}"
         return ""
 
     def written(self, kind: str, name: str, field_paths: Sequence[str]) -> list[str]:
         """Those of the fields that the manifest of an object has."""
-        for _file, node in self._documents:
-            if _text(node, "kind") == kind and _text(_below(node, "metadata"), "name") == name:
-                return [path for path in field_paths if _has(node, path)]
+        for _file, document in self._documents(kind, name):
+            if document.text("kind") == kind and document.text("metadata", "name") == name:
+                return [path for path in field_paths if document.has(path)]
         return []
 
     def defines(self, kind: str, group: str) -> bool:
         """Whether it has the custom resource definition of a kind."""
-        for _file, node in self._documents:
-            if _text(node, "kind") == "CustomResourceDefinition":
-                spec = _below(node, "spec")
-                if _text(spec, "group") == group and _text(_below(spec, "names"), "kind") == kind:
-                    return True
-        return False
+        return any(
+            document.text("kind") == "CustomResourceDefinition"
+            and document.text("spec", "group") == group
+            and document.text("spec", "names", "kind") == kind
+            for _file, document in self._documents("CustomResourceDefinition", group, kind)
+        )
+
+    def refuse_unbounded(self) -> None:
+        """Raise LoopError for a file whose aliases multiply beyond what anybody should try to read."""
+        for name, content in self._contents:
+            if may_repeat(content):
+                try:
+                    read(content)
+                except BoundsError as error:
+                    line = f":{error.line}" if error.line else ""
+                    raise LoopError(
+                        f"{self.file(name)}{line}: {error.problem}. Make the file smaller, or ignore it."
+                    ) from error
+                except UnreadableError:  # Flux says so, if it reads the file at all
+                    continue
+
+    def _documents(self, *words: str) -> Iterator[tuple[str, Document]]:
+        """The documents of the files in which all of the words stand."""
+        for name, content in self._contents:
+            if all(word.encode() in content for word in words):
+                yield from ((name, document) for document in self._read(name, content))
+
+    def _read(self, name: str, content: bytes) -> list[Document]:
+        if name not in self._known:
+            try:
+                self._known[name] = read(content)
+            except UnreadableError:  # Flux says so, if it reads the file at all
+                self._known[name] = []
+        return self._known[name]
 
     @cached_property
-    def _documents(self) -> list[tuple[str, yaml.Node]]:
-        return list(_composed(self._archive))
+    def _contents(self) -> list[tuple[str, bytes]]:
+        return list(_contents(self._archive))
 
 
-def _composed(archive: IO[bytes]) -> Iterator[tuple[str, yaml.Node]]:
-    for member, content in read_tar(archive):
-        if content is None or not member.name.endswith((".yaml", ".yml", ".json")):
-            continue
-        text = b"".join(content)
-        if len(text) > LARGEST_FILE:
-            continue
-        try:
-            yield from ((member.name, node) for node in yaml.compose_all(text, yaml.SafeLoader))
-        except (yaml.YAMLError, UnicodeDecodeError):
-            continue
-
-
-def _below(node: yaml.Node | None, key: str) -> yaml.Node | None:
-    if isinstance(node, yaml.MappingNode):
-        for name, value in node.value:
-            if name.value == key:
-                found: yaml.Node = value
-                return found
-    if isinstance(node, yaml.SequenceNode) and key.isdecimal() and int(key) < len(node.value):
-        entry: yaml.Node = node.value[int(key)]
-        return entry
-    return None
-
-
-def _text(node: yaml.Node | None, key: str) -> str:
-    found = _below(node, key)
-    return str(found.value) if isinstance(found, yaml.ScalarNode) else ""
-
-
-def _line(node: yaml.Node, field_path: str) -> int:
-    for name, index in _STEP.findall(field_path):
-        below = _below(node, name or index)
-        if below is None:
-            break
-        node = below
-    return int(node.start_mark.line) + 1
-
-
-def _has(node: yaml.Node | None, field_path: str) -> bool:
-    for name, index in _STEP.findall(field_path):
-        node = _below(node, name or index)
-    return node is not None
+def _contents(archive: IO[bytes]) -> Iterator[tuple[str, bytes]]:
+    for member, blocks in read_tar(archive):
+        if blocks is not None and member.name.endswith((".yaml", ".yml", ".json")):
+            with suppress(UnreadableError):
+                yield member.name, utf8(b"".join(blocks))
 
 
 @dataclass(frozen=True)

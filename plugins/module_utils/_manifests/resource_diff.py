@@ -14,7 +14,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects
     Identity,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.masking import Mask
-from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.yaml import Resource
+from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.resources import Resource
 
 # A file whose anchors multiply into more than this is compared as text.
 MOST_FIELDS = 50_000

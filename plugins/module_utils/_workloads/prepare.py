@@ -8,7 +8,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -21,7 +21,8 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.certa
     certainly_builds,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.places import Manifests
-from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.yaml import resources
+from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.resources import resources
+from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.yaml import UnreadableError
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.connection import Connection
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import Reference, parse_url
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Repository
@@ -60,8 +61,9 @@ class Prepared:
                 left -= len(content)
                 if left < 0:
                     break
-                held = resources(content.decode(errors="replace"), entry.name)
-                found += [resource.content for resource in held or []]
+                with suppress(UnreadableError):  # Flux says so, if it reads the file at all
+                    held = resources(content, entry.name)
+                    found += [resource.content for resource in held or []]
         return found
 
     @cached_property
@@ -112,4 +114,9 @@ def prepare(workload: Workload, asked: Asked, connect: Connect, stack: ExitStack
         raise LoopError(f"Workload {workload.name}: {error.message}") from error
     request = PushRequest((options["tag"],), compare=asked.compare)
     request, warnings = with_origin(request, packed.path, asked.source, asked.revision)
-    return Prepared(workload, packed, request, repository, (*packed.warnings, *warnings))
+    prepared = Prepared(workload, packed, request, repository, (*packed.warnings, *warnings))
+    try:
+        prepared.places.refuse_unbounded()
+    except LoopError as error:
+        raise LoopError(f"Workload {workload.name}: {error.message}") from error
+    return prepared

@@ -23,7 +23,10 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects
     ref_of,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.yaml import documents
+from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.yaml import (
+    UnreadableError,
+    documents,
+)
 
 CONTROLLERS = ("source-controller", "kustomize-controller")
 CONTAINER = "manager"
@@ -132,12 +135,12 @@ def read_published(folders: Mapping[str, str]) -> Published:
 def _read_folder(folder: Path) -> list[Any]:
     found: list[Any] = []
     for path in sorted(folder.glob("*.yaml")):
-        read = documents(path.read_text(encoding="utf-8"))
-        if read is None:
+        try:
+            found += documents(path.read_bytes())
+        except UnreadableError as error:
             raise LoopError(
                 f"{path} is no YAML. Delete its folder and have the role binaries fetch it again."
-            )
-        found += read
+            ) from error
     return found
 
 

@@ -15,7 +15,8 @@ from typing import Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Object
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.yaml import resources
+from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.resources import resources
+from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.yaml import UnreadableError
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -24,7 +25,10 @@ def read_rendered(text: str, manifests: Sequence[Object]) -> list[Object]:
     """The objects of what was rendered out of ``manifests``, as the controller applies them."""
     if not text.strip():
         return []
-    found = resources(text, "")
+    try:
+        found = resources(text, "")
+    except UnreadableError as error:
+        raise LoopError(f"What was rendered cannot be read: {error}.") from error
     if found is None:
         raise LoopError("What was rendered holds something that is no Kubernetes object.")
     return [normalized(_with_texts(each.content, manifests)) for each in found]

@@ -85,13 +85,55 @@ def test_secrets_in_plain_text_are_found(examined, files, expected):
 
 
 @pytest.mark.parametrize(
+    "content",
+    [
+        PLAIN + "list:\n- =\n",
+        PLAIN + "tagged: !unknown {a: b}\n",
+        PLAIN.replace("kind: Secret", "kind: !!str Secret"),
+        PLAIN.replace("kind: Secret", "kind: &kind Secret"),
+        PLAIN.replace("kind: Secret", "? kind\n: Secret"),
+        PLAIN.replace("kind: Secret", '"kind" : "Secret"'),
+        PLAIN + "day: 2026-02-30\n1: 2\n",
+        '{"kind": "Secret", "stringData": {"p": "\\ud83d\\ude80"}}',
+        ("\ufeff" + PLAIN).encode(),
+        ("\ufeff" + PLAIN).encode("utf-16-le"),
+        ("\ufeffa: 1\n---\n" + PLAIN).encode("utf-16-be"),
+    ],
+)
+def test_a_secret_is_found_however_it_is_written(tmp_path, content):
+    (tmp_path / "a.yaml").write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pack(str(tmp_path)) as packed:
+        found = [examine(packed.archive, (), parses=parses) for parses in (False, True)]
+    assert [(each.secrets, each.broken) for each in found] == [(["a.yaml"], [])] * 2
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (PLAIN + "list:\n\t- 1\n", 8),
+        (PLAIN + "name: {{ name }}\n", 7),
+        (PLAIN.encode() + b"name: \xe4\n", 7),
+        (PLAIN + "a: &a [*a]\n", 7),
+        (("\ufeff" + PLAIN).encode("utf-16-le")[:-1], None),
+    ],
+)
+def test_what_may_hold_a_secret_and_cannot_be_read_is_told(tmp_path, content, line):
+    (tmp_path / "a.yaml").write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pack(str(tmp_path)) as packed:
+        for parses in (False, True):
+            [told] = examine(packed.archive, (), parses=parses).broken
+            assert told.startswith(f"a.yaml (line {line}: " if line else "a.yaml (")
+
+
+@pytest.mark.parametrize(
     ("content", "problem"),
     [
         ("a: 1\nb: [\n", "line 3: did not find expected node content"),
         ("a: 1\n b: 2\n", "line 2: mapping values are not allowed in this context"),
         ("\ta: 1\n", "line 1: found character that cannot start any token"),
         ("a: \x07\n", "control characters are not allowed"),
-        ("a: *none\n", None),  # the grammar is all that is looked at
+        ("a: *none\n", "line 1: "),
+        ("a: 1\nb: 2\na: 3\n", "line 3: key 'a' is already there, in line 1"),
         ("# nothing\n", None),
         ("", None),
         ("a: 1\r\n---\r\nb: ü\r\n", None),

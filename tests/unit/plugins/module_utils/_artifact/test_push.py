@@ -401,6 +401,15 @@ def test_secrets_in_plain_text(folder, repository):
     assert module(folder, repository, secrets="allow")[1] == []
 
 
+def test_what_cannot_be_read_may_hold_a_secret(folder, repository):
+    (folder / "s.yaml").write_text("kind: Secret\ndata:\n\tp: aGk=\n")
+    with pytest.raises(LoopError, match=r"secrets: These cannot be read.*: s\.yaml \(line 3: "):
+        module(folder, repository, secrets="refuse")
+    for _pushed in (True, False):
+        [warning] = module(folder, repository, secrets="warn")[1]
+        assert "These are no YAML, which Flux cannot apply: s.yaml (line 3: " in warning
+
+
 def test_what_is_pushed_is_examined_once(folder, repository):
     (folder / "b.yaml").write_text("a: [\n")
     assert "b.yaml (line 2: " in module(folder, repository)[1][0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.packing import pack
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.places import (
     Manifests,
     WorkloadOrigin,
@@ -71,6 +72,20 @@ def test_a_workload_that_is_one_file_is_named_by_it(tmp_path):
         manifests = Manifests(packed.path, packed.archive)
         assert manifests.place_of("Deployment", "web") == f"{file}:12"
         assert manifests.file("web.yaml") == str(file)
+
+
+def test_what_multiplies_is_refused_with_its_place(tmp_path):
+    bomb = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40))
+    (tmp_path / "glob.yaml").write_text("a: &a 1\nb: *\nc: *a\n")
+    (tmp_path / "bomb.yaml").write_text(bomb)
+    with pack(str(tmp_path)) as packed:
+        manifests = Manifests(packed.path, packed.archive)
+        with pytest.raises(LoopError, match=rf"{tmp_path}/bomb\.yaml:\d+: its aliases repeat"):
+            manifests.refuse_unbounded()
+        assert manifests.place_of("a0", "x") == ""
+    (tmp_path / "bomb.yaml").unlink()
+    with pack(str(tmp_path)) as packed:
+        Manifests(packed.path, packed.archive).refuse_unbounded()
 
 
 def test_who_brings_the_definition_of_a_kind(folder, tmp_path):

@@ -39,11 +39,15 @@ def kustomization(**spec):
 
 
 def test_what_is_rendered_is_read_as_the_controller_reads_it():
-    text = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\ndata:\n  day: 2020-01-01\n---\n"
-    assert read_rendered(text, [])[0]["data"] == {"day": "2020-01-01"}
+    text = (
+        'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\ndata:\n  day: "2020-01-01"\n  equal: =\n---\n'
+    )
+    assert read_rendered(text, [])[0]["data"] == {"day": "2020-01-01", "equal": "="}
     assert read_rendered(" \n", []) == []
     with pytest.raises(LoopError, match="no Kubernetes object"):
         read_rendered("a: 1\n", [])
+    with pytest.raises(LoopError, match="cannot be read: line 1: key 'a' is already there"):
+        read_rendered("{a: 1, a: 2}\n", [])
 
 
 def test_texts_of_a_secret_that_the_flux_program_takes_for_numbers_are_those_of_the_manifest():
