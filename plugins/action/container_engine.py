@@ -15,6 +15,7 @@ from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.foreign_text import printable_result
 from ansible_collections.gitops.flux_local.plugins.module_utils._loop.engine import (
     cluster,
     endpoint,
@@ -76,8 +77,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hin
         try:
             answer = json.loads(json.dumps(answered(params, TaskMachine(self, task_vars or {}))))
         except LoopError as error:
-            return {**result, "failed": True, "msg": error.message, **error.details}
-        return {**result, "changed": False, **answer}
+            return {**result, "failed": True, "msg": error.message, **printable_result(error.details)}
+        return {**result, "changed": False, **printable_result(answer)}
 
 
 def answered(params: Mapping[str, Any], machine: Machine) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.process_table import process_start
@@ -20,6 +19,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._loop.playbook_l
     Owner,
     take,
 )
+from ansible_collections.gitops.flux_local.plugins.plugin_utils.terminal import say
 
 COLLECTION_PLAYBOOK = re.compile(r"\w+\.\w+\.\w+")
 
@@ -59,7 +59,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hin
 
 
 def _tell(holder: Owner) -> None:
-    Display().display(f"Waiting for process {holder.pid}, {holder.command}, which works on this loop.")
+    say(f"Waiting for process {holder.pid}, {holder.command}, which works on this loop.")
 
 
 def _playbooks_of(arguments: list[str]) -> str:

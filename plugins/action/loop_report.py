@@ -16,7 +16,6 @@ from ansible.errors import AnsibleActionFail
 from ansible.module_utils.basic import missing_required_lib
 from ansible.plugins.action import ActionBase
 from ansible.utils.color import ANSIBLE_COLOR
-from ansible.utils.display import Display
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._loop.status import (
     ARGUMENTS,
@@ -27,6 +26,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._report.status_m
 from ansible_collections.gitops.flux_local.plugins.module_utils._report.status_text import text_of
 from ansible_collections.gitops.flux_local.plugins.plugin_utils.status_html import html_of
 from ansible_collections.gitops.flux_local.plugins.plugin_utils.task_process import nothing_left
+from ansible_collections.gitops.flux_local.plugins.plugin_utils.terminal import report
 
 # https://www.ecma-international.org/publications-and-standards/standards/ecma-48/: CUP and ED
 _HOME_AND_ERASE = "\033[H\033[2J"
@@ -87,7 +87,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hin
                 _write(name, path, _FILES[name](status))
 
     @staticmethod
-    def _show(report: str, *, is_watch: bool) -> None:
+    def _show(text: str, *, is_watch: bool) -> None:
         # Ansible knows of a terminal by its colours; this process has none, whatever stdout is.
         begin = _HOME_AND_ERASE if is_watch and ANSIBLE_COLOR else "\n" if is_watch else ""
-        Display().display(f"{begin}{report}")
+        report(text, begin=begin)

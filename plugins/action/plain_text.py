@@ -7,7 +7,8 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
+
+from ansible_collections.gitops.flux_local.plugins.plugin_utils.terminal import report
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hints
@@ -20,5 +21,5 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hin
         """Return nothing: what there is to say has been written."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         arguments = self.validate_argument_spec(argument_spec={"text": {"type": "str", "required": True}})[1]
-        Display().display(arguments["text"])
+        report(arguments["text"])
         return {**result, "changed": False}

@@ -12,7 +12,6 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.basic import missing_required_lib
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import KubernetesCluster
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
@@ -33,6 +32,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.rende
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.run import Edge, run
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.task import WORKLOADS
 from ansible_collections.gitops.flux_local.plugins.plugin_utils.task_process import nothing_left
+from ansible_collections.gitops.flux_local.plugins.plugin_utils.terminal import say, warn
 
 LOCK_SECONDS = 600
 
@@ -62,7 +62,6 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hin
         try:
             with nothing_left():
                 workloads = saved_workloads(arguments["workloads"], arguments["only"], arguments["base_dir"])
-                say = Display().display
                 say(f"Watching {', '.join(workload.name for workload in workloads)}. Ctrl-C ends it.")
                 rounds = _rounds(arguments)
                 done = follow(workloads, saves(workloads), rounds, say, rounds=arguments["rounds"])
@@ -74,7 +73,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hin
 def _rounds(arguments: Mapping[str, Any]) -> Callable[[Sequence[str]], Mapping[str, Any]]:
     """What brings workloads about, by their names; other playbooks wait that long, and no longer."""
     cluster = KubernetesCluster({name: arguments[name] for name in ("kubeconfig", "context")})
-    edge = Edge(cluster, RegistryRepository, FluxCli(arguments["flux"]), Display().warning)
+    edge = Edge(cluster, RegistryRepository, FluxCli(arguments["flux"]), warn)
     lock_file = os.path.join(arguments["state_dir"], "lock")
     owner = Owner(
         pid=os.getpid(),

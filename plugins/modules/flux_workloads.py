@@ -371,6 +371,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._core.module imp
     exit_with,
     is_verbose,
     require,
+    warn_with,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.task import (
     ARGUMENTS,
@@ -391,7 +392,7 @@ def main() -> None:
         verbose=is_verbose(module),
     )
     show = getattr(module, "show", None)  # a module on another machine has nothing to show it with
-    exit_with(module, lambda: workloads_task(module.params, mode, warn=module.warn, show=show))
+    exit_with(module, lambda: workloads_task(module.params, mode, warn=warn_with(module), show=show))
 
 
 if __name__ == "__main__":

@@ -298,7 +298,11 @@ secrets:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.push import run
-from ansible_collections.gitops.flux_local.plugins.module_utils._core.module import exit_with, require
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.module import (
+    exit_with,
+    require,
+    warn_with,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.connection import ARGUMENTS
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.open import open_repository
 
@@ -340,7 +344,7 @@ def main() -> None:
         lambda: run(
             module.params,
             connect=open_repository,
-            warn=module.warn,
+            warn=warn_with(module),
             check_mode=module.check_mode,
             with_diff=module._diff,
         ),

@@ -139,7 +139,11 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._core.module import exit_with, require
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.module import (
+    exit_with,
+    require,
+    warn_with,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._programs.images import (
     IMAGE_ARGUMENTS,
     Images,
@@ -176,7 +180,7 @@ def main() -> None:
                 images=Images.from_params(wanted),
                 platform=this_platform(),
             ),
-            module.warn,
+            warn_with(module),
         ),
     )
 

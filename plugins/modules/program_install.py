@@ -197,7 +197,11 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._core.module import exit_with, require
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.module import (
+    exit_with,
+    require,
+    warn_with,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._programs.cache import run
 from ansible_collections.gitops.flux_local.plugins.module_utils._programs.images import IMAGE_ARGUMENTS
 
@@ -242,7 +246,7 @@ def main() -> None:
     )
     if module.params["method"] == "image":
         require(module, "oras")
-    exit_with(module, lambda: run(module.params, check_mode=module.check_mode, warn=module.warn))
+    exit_with(module, lambda: run(module.params, check_mode=module.check_mode, warn=warn_with(module)))
 
 
 if __name__ == "__main__":

@@ -20,8 +20,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.foreign_text import printable_result
+from ansible_collections.gitops.flux_local.plugins.plugin_utils import terminal
 from ansible_collections.gitops.flux_local.plugins.plugin_utils.private_parts import (
     handed_over,
     result_of,
@@ -55,7 +56,7 @@ class InProcessAction(ActionBase):  # type: ignore[misc]  # Ansible has no type 
         if not self._is_here(variables):
             module, options = self.asked()
             done = self._execute_module(module_name=module, module_args=options, task_vars=variables)
-            return {**result, **done}
+            return {**result, **printable_result(done)}
         # As a module gets them: nothing of Ansible's own types is left.
         self._task.args = json.loads(json.dumps(self._task.args))
         # This process is the task's alone, and ends with it.
@@ -96,17 +97,16 @@ def action_of(action: str) -> type[InProcessAction]:
 
 
 def run_module(python_name: str, module: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """What the ``module`` that Python knows by that name returns for ``arguments``.
+    """What the ``module`` that Python knows by that name returns for ``arguments``, safe to show.
 
     ``arguments`` are its options and those that Ansible adds.
     """
-    display = Display()
     warnings: list[str] = []
     written = io.StringIO()
     done: dict[str, Any] = {}
     with (
         handed_over(arguments),
-        told_to(warn=warnings.append, show=display.display),
+        told_to(warn=warnings.append, show=terminal.say),
         contextlib.redirect_stdout(written),
     ):
         try:
@@ -114,16 +114,18 @@ def run_module(python_name: str, module: str, arguments: Mapping[str, Any]) -> d
         except SystemExit:
             done = result_of(written.getvalue())
         except Exception as error:  # noqa: BLE001 - as of a module with a process: it has failed, no more
-            display.vvv(traceback.format_exc())
+            terminal.trace(traceback.format_exc())
             # The rest of what a Kubernetes client says are headers and tracebacks.
             first = str(error).partition("\n")[0]
-            return {"failed": True, "msg": f"{module} has ended with {type(error).__name__}: {first}"}
+            return printable_result(
+                {"failed": True, "msg": f"{module} has ended with {type(error).__name__}: {first}"}
+            )
         else:
             raise AssertionError(f"{module} has ended without a result")
-    if display.verbosity < INVOCATION_VERBOSITY:
+    if terminal.verbosity() < INVOCATION_VERBOSITY:
         done.pop("invocation", None)
     if warnings:
         done["warnings"] = [*done.get("warnings", []), *warnings]
     # As Ansible does with what modules return.
     texts = {name: done[name] for name in ("stdout", "stderr") if isinstance(done.get(name), str)}
-    return {**{f"{name}_lines": text.splitlines() for name, text in texts.items()}, **done}
+    return printable_result({**{f"{name}_lines": text.splitlines() for name, text in texts.items()}, **done})

@@ -17,6 +17,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.foreign_text import in_one_line
 from ansible_collections.gitops.flux_local.plugins.module_utils._report.summary import short_revision
 from ansible_collections.gitops.flux_local.plugins.module_utils._report.svg import (
     anchor,
@@ -32,7 +33,6 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._report.words im
     kept,
     mood,
     places,
-    printable,
     remarks,
     rows_of_programs,
     standing,
@@ -114,7 +114,7 @@ def _template() -> Template:
     """The page's template. It escapes every text, and writes it in one line without control characters."""
     environment = Environment(
         autoescape=True,
-        finalize=lambda value: value if isinstance(value, Markup) else printable(value),
+        finalize=lambda value: value if isinstance(value, Markup) else in_one_line(value),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

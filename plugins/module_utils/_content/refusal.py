@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.foreign_text import printable
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.wording import some_of
 
 NAMED_IN_A_MESSAGE = 10
@@ -30,8 +31,3 @@ def refuse(what: str, refused: Sequence[tuple[str, str]], remedies: Mapping[str,
         f"{what} {'. '.join(sentences)}.",
         refused=[{"name": printable(name), "reason": reason} for name, reason in refused],
     )
-
-
-def printable(name: str) -> str:
-    """A file's name as one line of text, whatever bytes it has."""
-    return name.encode("utf-8", "backslashreplace").decode("utf-8").replace("\n", "\\n")

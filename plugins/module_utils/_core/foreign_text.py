@@ -22,7 +22,7 @@ _OBEYED = f"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff{_BIDI}"
 # The rest of category Cf, and what else is Default_Ignorable_Code_Point and no variant of a picture.
 _UNSEEN = (
     "\u00ad\u034f\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d"
-    "\u2060-\u2065\u206a-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f"
+    "\u2060-\u2065\u206a-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\U000110bd\U000110cd\U00013430-\U0001343f"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 _IN_A_LINE = re.compile(f"[\t\n\r{_OBEYED}{_UNSEEN}]")
@@ -39,6 +39,11 @@ def printable(text: object, *, limit: int | None = None, keeps_lines: bool = Fal
     """
     shown = (_IN_LINES if keeps_lines else _IN_A_LINE).sub(_escape, str(text))
     return shown if limit is None or len(shown) <= limit else f"{shown[: limit - 1]}…"
+
+
+def in_one_line(text: object) -> str:
+    """Prose as one printable line: whatever space is in it becomes a blank."""
+    return printable(" ".join(str(text).split()))
 
 
 def printable_message(text: object) -> str:

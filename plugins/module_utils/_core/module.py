@@ -12,6 +12,10 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.foreign_text import (
+    printable_message,
+    printable_result,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.playbook import end_with_playbook
 
 
@@ -32,14 +36,19 @@ def missing_library(library: str) -> LoopError:
 def exit_with(module: AnsibleModule, call: Callable[[], dict[str, Any]]) -> None:
     """End ``module`` with what ``call`` returns, or with what the ``LoopError`` says that it raises.
 
-    It ends before, without a word, where its playbook was killed.
+    Text of others in it is made safe to show. It ends before, without a word, where its playbook was killed.
     """
     end_with_playbook()
     try:
         result = call()
     except LoopError as error:
-        module.fail_json(msg=error.message, **error.details)
-    module.exit_json(**result)
+        module.fail_json(msg=error.message, **printable_result(error.details))
+    module.exit_json(**printable_result(result))
+
+
+def warn_with(module: AnsibleModule) -> Callable[[str], None]:
+    """What takes warnings for the result of ``module``; text of others in them is made safe to show."""
+    return lambda warning: module.warn(printable_message(warning))
 
 
 def is_verbose(module: AnsibleModule) -> bool:

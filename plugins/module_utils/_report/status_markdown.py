@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.foreign_text import in_one_line
 from ansible_collections.gitops.flux_local.plugins.module_utils._report.words import (
     PROGRAMS,
     WORKLOADS,
@@ -15,7 +16,6 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._report.words im
     kept,
     mood,
     places,
-    printable,
     remarks,
     rows_of_programs,
     rows_of_workloads,
@@ -50,7 +50,7 @@ def markdown_of(status: Mapping[str, Any]) -> str:
 
 def escaped(text: Any) -> str:
     """Text that shows as it is: on one line, and nothing in it means anything to Markdown or HTML."""
-    safe = _HTML.sub(lambda found: f"&\0{ord(found[0])};", printable(text))
+    safe = _HTML.sub(lambda found: f"&\0{ord(found[0])};", in_one_line(text))
     return _MARKUP.sub(lambda found: f"\\{found[0]}", safe).replace("\0", "#")
 
 

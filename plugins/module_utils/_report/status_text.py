@@ -8,6 +8,10 @@ from collections.abc import Mapping, Sequence
 from textwrap import wrap
 from typing import Any
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.foreign_text import (
+    in_one_line,
+    printable,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._report.summary import WIDTH, table
 from ansible_collections.gitops.flux_local.plugins.module_utils._report.words import (
     PROGRAMS,
@@ -15,7 +19,6 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._report.words im
     headline,
     kept,
     places,
-    printable,
     remarks,
     rows_of_programs,
     rows_of_workloads,
@@ -32,7 +35,7 @@ def text_of(status: Mapping[str, Any]) -> str:
     name = status["loop"]["name"]
     lines = _wrapped(f"{name}: {headline(status)}  ({status['taken_at']})", "")
     # A path is of use only in one piece.
-    lines += ["", *(f"{label:12}{printable(text)}" for label, text in places(status))]
+    lines += ["", *(f"{label:12}{in_one_line(text)}" for label, text in places(status))]
     if status["workloads"]:
         lines += ["", *fitting(WORKLOADS, rows_of_workloads(status))]
     told = remarks(status)
@@ -45,13 +48,13 @@ def text_of(status: Mapping[str, Any]) -> str:
     if kept(status):
         lines.append("")
     for label, text in kept(status):
-        lines += _wrapped(f"{label:{_LABEL}}{printable(text)}", " " * _LABEL)
+        lines += _wrapped(f"{label:{_LABEL}}{in_one_line(text)}", " " * _LABEL)
     return "\n".join(lines)
 
 
 def fitting(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """A table of at most 100 columns: its widest cells are cut until it is."""
-    shown = [[printable(cell) or "-" for cell in row] for row in [header, *rows]]
+    shown = [[in_one_line(cell) or "-" for cell in row] for row in [header, *rows]]
     widths = [max(len(row[column]) for row in shown) for column in range(len(header))]
     room = WIDTH - _GAP * (len(header) - 1)
     while sum(widths) > room and max(widths) > _LEAST:
@@ -67,5 +70,4 @@ def _cut(cell: str, width: int) -> str:
 
 def _wrapped(text: str, indent: str) -> list[str]:
     """Lines of at most 100 columns; what has no blank to break at is broken anywhere."""
-    shown = "".join(char if char.isprintable() else " " for char in text)
-    return wrap(shown, WIDTH, subsequent_indent=indent, break_on_hyphens=False)
+    return wrap(printable(text, keeps_lines=True), WIDTH, subsequent_indent=indent, break_on_hyphens=False)

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from textwrap import wrap
 from typing import Any
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.foreign_text import printable
+
 WIDTH = 100
 DIGEST_LENGTH = 12
 MOST_CHANGES = 40  # lines; --diff shows what is beyond
@@ -113,4 +115,4 @@ def summary(
         )
     if receipts:
         lines += ["", *workload_lines(receipts), *change_lines(receipts)]
-    return lines
+    return [printable(line) for line in lines]

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.foreign_text import in_one_line
 from ansible_collections.gitops.flux_local.plugins.module_utils._report.words import (
     applied,
     moment,
     mood,
-    printable,
     standing,
 )
 
@@ -211,15 +211,15 @@ def _ticks(first: datetime.datetime, now: datetime.datetime, height: int, x: Pla
 
 def anchor(workload: Mapping[str, Any]) -> str:
     """The id of a workload's part of the page; no namespace has a dot in it."""
-    return printable(f"w-{workload['namespace']}.{workload['name']}").replace(" ", "-")
+    return in_one_line(f"w-{workload['namespace']}.{workload['name']}").replace(" ", "-")
 
 
 def shown(text: Any) -> str:
     """Text as it may stand in HTML, in SVG and in an attribute's quotes."""
-    return escape(printable(text), quote=True)
+    return escape(in_one_line(text), quote=True)
 
 
 def cut(text: str, letters: int) -> str:
     """Text of at most so many letters."""
-    flat = printable(text)
+    flat = in_one_line(text)
     return flat if len(flat) <= letters else f"{flat[: letters - 1]}…"

@@ -22,12 +22,6 @@ STATES = {
 }
 
 
-def printable(text: Any) -> str:
-    """Text as one line without control characters, which could rewrite a terminal."""
-    flat = " ".join(str(text).split())
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in flat)
-
-
 def counted(number: int, noun: str) -> str:
     """``1 workload``, ``2 workloads``."""
     return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -27,7 +27,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._loop.engine.eng
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._loop.engine.k3d import K3d
 from ansible_collections.gitops.flux_local.plugins.module_utils._loop.engine.kind import Kind
-from ansible_collections.gitops.flux_local.plugins.module_utils._loop.engine.machine import Machine, reason
+from ansible_collections.gitops.flux_local.plugins.module_utils._loop.engine.machine import Machine, complaint
 from ansible_collections.gitops.flux_local.plugins.module_utils._loop.engine.nodes import (
     K3D,
     KIND,
@@ -202,7 +202,7 @@ def _program_refused(asked: Asked, machine: Machine) -> str:
     if not said:
         return (
             f"cluster_{name}_program: {asked.program} cannot be run "
-            f"({answer.get('stderr') or reason(answer)}). Install {name}, name it with this option, or "
+            f"({complaint(answer)}). Install {name}, name it with this option, or "
             "have the role binaries install it."
         )
     version, minimum = said[1], PROGRAM_MINIMUM[name]

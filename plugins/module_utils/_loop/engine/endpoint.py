@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._loop.engine.engines import Engine
-from ansible_collections.gitops.flux_local.plugins.module_utils._loop.engine.machine import Machine, reason
+from ansible_collections.gitops.flux_local.plugins.module_utils._loop.engine.machine import Machine, complaint
 
 # containerd's configuration in nodes of kind and of others, and in those of k3s.
 CONFIGURATIONS = ("/etc/containerd/config.toml", "/var/lib/rancher/k3s/agent/etc/containerd/config.toml")
@@ -107,7 +107,7 @@ def _places(node: str, endpoint: Endpoint, engine: Engine, machine: Machine, *, 
     registries = tuple(
         Place(path, _content(node, path, engine, machine) if reads and folder else "") for path in folders
     )
-    return Places(node, folder, str(answer.get("stderr") or reason(answer)), registries)
+    return Places(node, folder, complaint(answer), registries)
 
 
 def _content(node: str, folder: str, engine: Engine, machine: Machine) -> str:

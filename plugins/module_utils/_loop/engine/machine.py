@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.foreign_text import in_one_line
+
 Answer = Mapping[str, Any]
 
 
@@ -26,8 +28,13 @@ class Machine(Protocol):
 
 
 def reason(answer: Answer) -> str:
-    """Why a module failed, in its own words."""
-    return str(answer.get("msg", "no reason given"))
+    """Why a module failed, in its own words, as one line."""
+    return in_one_line(answer.get("msg", "no reason given"))
+
+
+def complaint(answer: Answer) -> str:
+    """What a command said that failed, or else why there is none, as one line."""
+    return in_one_line(answer.get("stderr") or "") or reason(answer)
 
 
 def first(answers: Sequence[Answer]) -> Answer:

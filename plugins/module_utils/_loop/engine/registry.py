@@ -22,8 +22,8 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._loop.engine.eng
 from ansible_collections.gitops.flux_local.plugins.module_utils._loop.engine.machine import (
     Answer,
     Machine,
+    complaint,
     first,
-    reason,
 )
 
 LABEL = "gitops.flux-local.loop"
@@ -299,7 +299,7 @@ def _with_garbage(found: Found, engine: Engine, asked: Asked, machine: Machine) 
     if said.get("rc", 1) != 0 and "Path not found" not in stderr:
         refused = (
             f"The garbage collection of {asked.container_name} failed, and the registry is as it was: "
-            f"{stderr or reason(said)}"
+            f"{complaint(said)}"
         )
         return replace(found, refused=refused)
     blobs = _BLOB.findall(f"{said.get('stdout') or ''}\n{stderr}")

@@ -113,6 +113,29 @@ def test_warnings_are_part_of_the_result_and_of_that_one_only(example):
     assert run(name)["warnings"] == ["old", "older"]
 
 
+def test_whatever_a_module_says_is_safe_to_show(example, monkeypatch):
+    shown: list[str] = []
+    monkeypatch.setattr(Display, "display", lambda _self, line, **_more: shown.append(line))
+
+    def act(module: Any) -> None:
+        module.show("10 s\nTASK [x]\x1b[2K")
+        module.warn("old\nTASK [x]\x9b2K")
+        module.fail_json(msg="no\nTASK [x]\x07", stderr="a\nb\x1b")
+
+    found = run(example(act))
+    assert shown == ["10 s\\nTASK [x]\\x1b[2K"]
+    assert found["warnings"] == ["old\n  TASK [x]\\x9b2K"]
+    assert found["msg"] == "no\n  TASK [x]\\x07"
+    assert (found["stderr"], found["stderr_lines"]) == ("a\nb\\x1b", ["a", "b\\x1b"])
+
+
+def test_an_exception_is_safe_to_show(example):
+    def act(module: Any) -> None:
+        raise ValueError("\x1b]0;title\x07")
+
+    assert run(example(act))["msg"] == r"example.com.module has ended with ValueError: \x1b]0;title\x07"
+
+
 def test_lines_are_shown_while_the_module_runs(example, monkeypatch):
     shown: list[str] = []
     monkeypatch.setattr(Display, "display", lambda _self, line, **_more: shown.append(line))

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.foreign_text import (
     LONGEST_MESSAGE,
+    in_one_line,
     printable,
     printable_message,
     printable_result,
@@ -34,6 +35,7 @@ FORGED = "shop\nTASK [Destroy everything] ****\x1b[2K\rok"
         ("\u202egpj.exe\u2066", r"\u202egpj.exe\u2066"),
         ("sh\u200bop\ufeff\u00ad\u3164", r"sh\u200bop\ufeff\xad\u3164"),
         ("caf\udce9", r"caf\udce9"),
+        ("\ufffe\uffff", r"\ufffe\uffff"),
         ("\U000e0041", r"\U000e0041"),
         ("Grüße, 東京 🚀 ❤️", "Grüße, 東京 🚀 ❤️"),
         (r"C:\new \x1b", r"C:\new \x1b"),
@@ -42,6 +44,10 @@ FORGED = "shop\nTASK [Destroy everything] ****\x1b[2K\rok"
 )
 def test_one_line(text: object, shown: str) -> None:
     assert printable(text) == shown
+
+
+def test_prose_is_one_line() -> None:
+    assert in_one_line(" no\r\n route\tto\x1b[2K\x85host ") == r"no route to\x1b[2K host"
 
 
 def test_lines_are_kept_where_they_are_asked_for() -> None:

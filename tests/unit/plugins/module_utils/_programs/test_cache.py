@@ -101,7 +101,7 @@ def test_what_breaks_off_leaves_nothing_in_the_cache(tmp_path, error):
 
 def test_a_failure_quotes_the_log_and_names_it(tmp_path):
     with pytest.raises(
-        LoopError, match=r"No network\. The log is .*/logs/etcd-3\.6\.8\.log; it ends with:\ncompiling"
+        LoopError, match=r"No network\. The log is .*/logs/etcd-3\.6\.8\.log; it ends with:\n  compiling"
     ):
         installer(tmp_path, FakeMethod(breaks_with=LoopError("No network."))).install(
             parse_program(ETCD), check_mode=False

@@ -159,7 +159,7 @@ def test_everything_that_is_missing_is_named_at_once():
     with pytest.raises(LoopError) as caught:
         run(wanted, machine)
     assert len(caught.value.details["missing"]) == 6
-    assert caught.value.message.count("\n- ") == 6
+    assert caught.value.message.count("\n  - ") == 6
 
 
 def test_a_folder_that_does_not_exist_is_judged_by_what_is_above_it(tmp_path):
