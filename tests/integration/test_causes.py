@@ -44,6 +44,7 @@ from ansible_collections.gitops.flux_local.tests.integration.registries import (
 SOURCES = f"/apis/source.toolkit.fluxcd.io/v1/namespaces/{NAMESPACE}/ocirepositories"
 KUSTOMIZATIONS = f"/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/{NAMESPACE}/kustomizations"
 ADMISSION = "/apis/admissionregistration.k8s.io/v1"
+NO_UID = "00000000-0000-0000-0000-000000000000"
 NO_DIGEST = f"sha256:{'0' * 64}"
 LAST_WORDS = ["connecting to the data base", "no route to db:5432", "giving up"]
 MALFORMED = "kind: ConfigMap\nmetadata:\n  name: x\n   namespace: y\n"
@@ -300,6 +301,19 @@ def with_replicas(name: str, replicas: Any) -> dict[str, Any]:
     return whole | {"spec": whole["spec"] | {"replicas": replicas}}
 
 
+def with_image(name: str, image: str) -> dict[str, Any]:
+    return deployment(name, containers=[{"name": "main", "image": image}])
+
+
+def role_binding(role: str) -> dict[str, Any]:
+    return {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "RoleBinding",
+        "metadata": {"name": "rebound", "namespace": "default"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": role},
+    }
+
+
 SERVICE = {
     "apiVersion": "v1",
     "kind": "Service",
@@ -323,6 +337,30 @@ WORKLOADS: dict[str, tuple[Mapping[str, Any], dict[str, Any]]] = {
     "outdated": ({**deployment("outdated"), "apiVersion": "apps/v1beta9"}, {}),
     "mistyped": (with_replicas("mistyped", "two"), {}),
     "invalid": (SERVICE, {}),
+    "unplaced": (deployment("unplaced") | {"metadata": {"name": "unplaced"}}, {}),
+    "partial": (with_image("partial", ""), {}),
+    "removed": (
+        {
+            "apiVersion": "extensions/v1beta1",
+            "kind": "Ingress",
+            "metadata": {"name": "old", "namespace": "default"},
+        },
+        {},
+    ),
+    "charted": (
+        {
+            "apiVersion": "helm.toolkit.fluxcd.io/v2",
+            "kind": "HelmRelease",
+            "metadata": {"name": "chart", "namespace": "default"},
+        },
+        {},
+    ),
+    "rebound": (role_binding("view"), {}),
+    "copied": (
+        config_map("copied")
+        | {"metadata": {"name": "copied", "namespace": "default", "uid": NO_UID, "resourceVersion": "7"}},
+        {},
+    ),
     "immutable": (deployment("immutable"), {}),
     "hooked": (elsewhere("hooked", "hooked"), {}),
     "closed": (elsewhere("closed", "closed"), {}),
@@ -378,6 +416,9 @@ def _prepare(api: Api, loop: Loop, folder: Path) -> None:
     other["spec"]["template"]["metadata"]["labels"] = {"app": "other"}
     deployments = "/apis/apps/v1/namespaces/default/deployments"
     api.apply(deployments, "immutable", other, api_version="apps/v1", kind="Deployment")
+    bindings = "/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings"
+    role = role_binding("edit")
+    api.apply(bindings, "rebound", role, api_version=role["apiVersion"], kind=role["kind"])
     for name in ("ending", "full"):
         api.namespace(name)
     for name in ("hooked", "closed", "policed"):
@@ -469,6 +510,7 @@ def _tidy_up(api: Api) -> None:
     api.call("PATCH", path, {"metadata": {"finalizers": None}}, "application/merge-patch+json")
     for path in (
         "/apis/apps/v1/namespaces/default/deployments/immutable",
+        "/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings/rebound",
         f"/api/v1/namespaces/{NAMESPACE}/secrets/signer",
         f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/weak",
         *(f"/api/v1/namespaces/{name}" for name in ("full", "hooked", "closed", "policed")),
@@ -542,7 +584,17 @@ def test_a_failure_is_told_when_flux_knows_it(told, shared_loop):
         ("too-much", "quota", ("few", "configmaps=1")),
         ("weak", "forbidden", ("flux-system:weak", "may not patch configmaps", "Role")),
         ("nowhere", "namespace_missing", ("no namespace nowhere", "Create it")),
-        ("ending", "namespace_terminating", ("namespace ending is being deleted", "finalizers")),
+        (
+            "ending",
+            "namespace_terminating",
+            ("namespace ending is being deleted", "finalizers", "example.com/held in 1 resource"),
+        ),
+        ("unplaced", "namespace_missing", ("Deployment unplaced", "names no namespace", "target_namespace")),
+        ("partial", "invalid_field", ("containers[0].image: Required value. Correct",)),
+        ("removed", "unknown_kind", ("extensions/v1beta1", "networking.k8s.io/v1: correct apiVersion")),
+        ("charted", "unknown_kind", ("HelmRelease", "helm-controller", "not installed")),
+        ("rebound", "immutable_field", ("roleRef cannot be changed in place", "force")),
+        ("copied", "invalid_field", ("read from a cluster", "metadata.uid", "metadata.resourceVersion")),
     ],
 )
 def test_what_flux_or_the_api_server_refuses(told, name, kind, said):
@@ -556,7 +608,13 @@ def test_what_flux_or_the_api_server_refuses(told, name, kind, said):
 
 
 @pytest.mark.parametrize(
-    ("name", "field"), [("invalid", "port: 99999"), ("mistyped", "replicas: two"), ("nowhere", "apiVersion:")]
+    ("name", "field"),
+    [
+        ("invalid", "port: 99999"),
+        ("mistyped", "replicas: two"),
+        ("nowhere", "apiVersion:"),
+        ("copied", "uid: "),
+    ],
 )
 def test_the_place_is_a_line_in_the_user_s_folder(told, name, field):
     file, _colon, line = told.cause(name)["place"].rpartition(" in ")[2].rpartition(":")
@@ -697,25 +755,110 @@ def test_a_registry_that_does_not_let_flux_in(loop, binary, tmp_path, by_hand):
     api.call("DELETE", f"{path}/wrong")
 
 
-def test_what_flux_reconcile_says_without_a_folder(loop, tmp_path, by_hand):
-    api = Api(loop)
-    late = deployment("late")
-    del late["spec"]["progressDeadlineSeconds"]
-    folders: dict[str, dict[str, Any]] = {"malformed": {"broken": MALFORMED}, "late": {"late": late}}
+STOCKS = "/apis/store.example.com/v1/namespaces/default/stocks"
+DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
+
+
+def unfinished(name: str, **spec: Any) -> dict[str, Any]:
+    """A Deployment that is waited for, however long that takes."""
+    whole = deployment(name, **spec)
+    del whole["spec"]["progressDeadlineSeconds"]
+    return whole
+
+
+def a_dozen() -> dict[str, Any]:
+    """Deployments of which the last one finds no node."""
+    idle = {f"idle-{number:02}": unfinished(f"idle-{number:02}") for number in range(11)}
+    for item in idle.values():
+        item["spec"]["replicas"] = 0
+    return idle | {
+        "late": unfinished("late", schedulerName="default-scheduler", nodeSelector={"disk": "none"})
+    }
+
+
+def stocked() -> dict[str, Any]:
+    """A custom resource whose condition is written later, beside what is waited for until then."""
+    version = {
+        "name": "v1",
+        "served": True,
+        "storage": True,
+        "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
+    }
+    spec = {
+        "group": "store.example.com",
+        "names": {"kind": "Stock", "plural": "stocks"},
+        "scope": "Namespaced",
+        "versions": [version],
+    }
+    definition = DEFINITION | {"metadata": {"name": "stocks.store.example.com"}, "spec": spec}
+    metadata = {"name": "apples", "namespace": "default"}
+    stock = {"apiVersion": "store.example.com/v1", "kind": "Stock", "metadata": metadata}
+    return {"definition": definition, "stock": stock, "slow": unfinished("slow")}
+
+
+def child_of(source: str) -> dict[str, Any]:
+    """A Kustomization for a folder that its source does not have."""
+    return {
+        "apiVersion": "kustomize.toolkit.fluxcd.io/v1",
+        "kind": "Kustomization",
+        "metadata": {"name": "child", "namespace": NAMESPACE},
+        "spec": {
+            "interval": "1h",
+            "prune": True,
+            "path": "./no/such",
+            "sourceRef": {"kind": "OCIRepository", "name": source},
+        },
+    }
+
+
+def _sell_out(api: Api, loop: Loop, status: str) -> None:
+    until(lambda: loop.get(f"{STOCKS}/apples"), "there is a stock")
+    ready = {"type": "Ready", "status": status, "reason": "SoldOut", "message": "no more apples"}
+    patch = {"status": {"conditions": [ready]}}
+    api.call("PATCH", f"{STOCKS}/apples", patch, "application/merge-patch+json")
+
+
+def _become_healthy(api: Api, loop: Loop) -> None:
+    """Flux, which still waits for the health of these, could not delete them before."""
+    for name in ("late", "slow"):
+        none = {"spec": {"replicas": 0}}
+        api.call("PATCH", f"{DEPLOYMENTS}/{name}", none, "application/merge-patch+json")
+    _sell_out(api, loop, "True")
+    path = {"spec": {"path": "./low"}}
+    api.call("PATCH", f"{KUSTOMIZATIONS}/child", path, "application/merge-patch+json")
+
+
+def _have_sources(api: Api, loop: Loop, folders: list[Path]) -> None:
+    """An artifact and a source of each folder, by its name."""
     pushes = [
         {
             "gitops.flux_local.oci_artifact_push": {
-                "path": str(write(tmp_path / name, **files)),
-                "url": f"oci://{loop.registry}/{name}",
+                "path": str(folder),
+                "url": f"oci://{loop.registry}/{folder.name}",
                 "tags": ["latest"],
             }
         }
-        for name, files in folders.items()
+        for folder in folders
     ]
     loop.tasks(pushes).succeeded()
+    for folder in folders:
+        url = f"oci://{loop.registry}/{folder.name}"
+        api.source(folder.name, url=url, interval="1h", ref={"tag": "latest"})
+
+
+def test_what_flux_reconcile_says_without_a_folder(loop, tmp_path, by_hand):
+    api = Api(loop)
+    folders: dict[str, dict[str, Any]] = {
+        "malformed": {"broken": MALFORMED},
+        "late": a_dozen(),
+        "stocked": stocked(),
+        "nested": {},
+    }
+    write(tmp_path / "nested" / "top", child=child_of("nested"))
+    write(tmp_path / "nested" / "low", low=config_map("low"))
+    _have_sources(api, loop, [write(tmp_path / name, **files) for name, files in folders.items()])
     for name in folders:
-        api.source(name, url=f"oci://{loop.registry}/{name}", interval="1h", ref={"tag": "latest"})
-        by_hand(name, name, wait=True, timeout="5m")
+        by_hand(name, name, wait=True, timeout="5m", path="./top" if name == "nested" else "./")
     by_hand("orphan", "late", dependsOn=[{"name": "ghost"}])
     by_hand("sourceless", "ghost")
     by_hand("resting", "late", suspend=True)
@@ -724,10 +867,9 @@ def test_what_flux_reconcile_says_without_a_folder(loop, tmp_path, by_hand):
     said = reconciled(
         loop, "malformed", "orphan", "sourceless", "resting", "astray", "expressive", timeout=60
     )
-    said |= reconciled(loop, "late", "ghost", timeout=3)
-    # Flux, which still waits for its health, could not delete it before.
-    path = "/apis/apps/v1/namespaces/default/deployments/late"
-    api.call("PATCH", path, {"spec": {"replicas": 0}}, "application/merge-patch+json")
+    _sell_out(api, loop, "False")
+    said |= reconciled(loop, "late", "stocked", "nested", "ghost", timeout=3)
+    _become_healthy(api, loop)
     causes = {name: result["receipt"]["cause"] for name, result in said.items()}
     assert {name: cause["kind"] for name, cause in causes.items()} == {
         "malformed": "build",
@@ -737,6 +879,8 @@ def test_what_flux_reconcile_says_without_a_folder(loop, tmp_path, by_hand):
         "astray": "path_missing",
         "expressive": "expression",
         "late": "time_out",
+        "stocked": "time_out",
+        "nested": "time_out",
         "ghost": "not_found",
     }
     assert causes["malformed"]["place"] == "broken.yaml:4"
@@ -746,7 +890,14 @@ def test_what_flux_reconcile_says_without_a_folder(loop, tmp_path, by_hand):
         ("resting", "suspend to false"),
         ("astray", "no/such"),
         ("expressive", "nonsense("),
-        ("late", "0 of 1 replicas available"),
+        ("late", "Deployment default/late: 0 of 1 replicas available"),
+        ("late", "Unschedulable"),
+        ("late", "correct nodeSelector"),
+        ("stocked", "Stock default/apples: its condition Ready is False, SoldOut: no more apples"),
+        ("stocked", "Nor healthy: Deployment default/slow"),
+        ("stocked", "Correct what its condition says"),
+        ("nested", f"Kustomization {NAMESPACE}/child: it is not ready: "),
+        ("nested", "no/such: the artifact has no such folder. Correct path of the Kustomization"),
         ("late", "is not proven after 3 s"),
     ):
         assert part in said[name]["msg"], name

@@ -8,6 +8,7 @@ import os
 import shutil
 
 import pytest
+from kubernetes import client
 
 from ansible_collections.gitops.flux_local.tests.integration.loops import (
     NEVER,
@@ -214,13 +215,24 @@ def test_a_kustomization_that_does_not_build_is_refused_before_the_push(loop, fo
 
 
 def test_a_removed_workload_is_pruned(loop, folder):
-    workload = {"name": "going", "path": str(write(folder, going=config_map("going")))}
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "held"}}
+    # A namespace stays as long as something in it has a finalizer that nobody takes off.
+    metadata = {"name": "held", "namespace": "held", "finalizers": ["example.com/hold"]}
+    held = config_map("held") | {"metadata": metadata}
+    files = write(folder, going=config_map("going"), namespace=namespace, held=held)
+    workload = {"name": "going", "path": str(files)}
     loop.push(workload).succeeded()
     assert loop.config_map("going")
     foretold = loop.push({"name": "going", "state": "absent"}, arguments=["--check"]).succeeded()
     assert foretold.receipts["going"]["changed"]
     assert loop.config_map("going")
-    assert loop.remove("going").changed == ["What the folders hold is what runs"]
+    removed = loop.remove("going")
+    assert removed.changed == ["What the folders hold is what runs"]
+    warnings = str(removed.result("What the folders hold")["warnings"])
+    assert "going: the namespace held is still being deleted: finalizers keep" in warnings
+    assert "ConfigMap held/held (example.com/hold)" in warnings
+    client.CoreV1Api(loop.api).patch_namespaced_config_map("held", "held", {"metadata": {"finalizers": None}})
+    until(lambda: loop.get("/api/v1/namespaces/held") is None, "the namespace is gone")
     assert (loop.source("going"), loop.kustomization("going"), loop.config_map("going")) == (None,) * 3
     assert loop.remove("going").changed == []
 

@@ -8,13 +8,24 @@ https://github.com/kubernetes/kubernetes/blob/master/pkg/controller/namespace/de
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Kind, Object
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import (
+    Kind,
+    Object,
+    identity_of,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.wording import some_of
 
+API_SERVICE = Kind("apiregistration.k8s.io", "v1", "apiservices", "APIService", is_namespaced=False)
 NAMESPACE = Kind("", "v1", "namespaces", "Namespace", is_namespaced=False)
 
 _API = re.compile(r"([a-z0-9.-]+\.[a-z0-9.-]+)/(v\w+): ")
+_FINALIZERS_REMEDY = (
+    "Start the controller that these finalizers belong to, or remove them from those objects."
+)
+NAMED = 5  # objects in a sentence
 # Finalizers that Kubernetes itself takes off within moments.
 _PASSING = re.compile(r"batch\.kubernetes\.io/|kubernetes\.io/pvc-protection|foregroundDeletion|orphan")
 
@@ -37,11 +48,6 @@ def is_ending(namespace: Object) -> bool:
     return bool(namespace["metadata"].get("deletionTimestamp"))
 
 
-def is_examined(namespace: Object) -> bool:
-    """Whether the controller that deletes the content of a namespace has said what is left of it."""
-    return bool(namespace.get("status", {}).get("conditions"))
-
-
 def hold_of(namespace: Object) -> Hold:
     """What keeps a namespace that is being deleted from going."""
     said = {
@@ -57,7 +63,7 @@ def hold_of(namespace: Object) -> Hold:
         left = said.get("NamespaceContentRemaining", "").partition("remaining: ")[2].rstrip(".")
         return Hold(
             f"finalizers keep what is in it: {held}" + (f" ({left})" if left else ""),
-            "Start the controller that these finalizers belong to, or remove them from those objects.",
+            _FINALIZERS_REMEDY,
         )
     failed = said.get("NamespaceDeletionContentFailure")
     if failed:
@@ -71,10 +77,37 @@ def hold_of(namespace: Object) -> Hold:
     return Hold()
 
 
+def kept_by_objects(items: Iterable[Object]) -> Hold:
+    """What those of the objects in a namespace keep that have finalizers."""
+    finalizers = {
+        str(identity_of(item)): [
+            each for each in item["metadata"].get("finalizers") or [] if not _PASSING.search(each)
+        ]
+        for item in items
+    }
+    kept = [f"{name} ({', '.join(each)})" for name, each in finalizers.items() if each]
+    return Hold(f"finalizers keep {some_of(kept, NAMED)}", _FINALIZERS_REMEDY) if kept else Hold()
+
+
+def kept_by_api_services(services: Iterable[Object]) -> Hold:
+    """That APIServices which do not answer keep every namespace."""
+    dead = [
+        str(service["metadata"]["name"])
+        for service in services
+        for entry in service.get("status", {}).get("conditions") or []
+        if (entry["type"], entry["status"]) == ("Available", "False")
+    ]
+    return _kept_by(dead) if dead else Hold()
+
+
 def _dead_apis(said: str) -> Hold:
     services = [f"{version}.{group}" for group, version in _API.findall(said)]
     if not services:
         return Hold(said.rstrip("."), "Have the API that is named answer, or delete its APIService.")
+    return _kept_by(services)
+
+
+def _kept_by(services: Iterable[str]) -> Hold:
     names = " and ".join(dict.fromkeys(services))
     return Hold(
         f"the APIService {names} does not answer, so that Kubernetes cannot tell what is left in it",

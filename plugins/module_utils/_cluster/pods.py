@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -27,6 +28,8 @@ _HOPELESS = (
     "CreateContainerError",
     "CreateContainerConfigError",
 )
+# What a scheduler adds to why a Pod has no node: that no other Pod would make room for it.
+_PREEMPTION = re.compile(r"[,.]? (?:no new claims to deallocate, )?preemption: ")
 ENDED_BY_ITSELF = 1  # the exit code of Flux's controllers when they give up
 
 
@@ -96,7 +99,8 @@ def pod_trouble(pod: Object) -> PodTrouble | None:
     for kind, otherwise in (("PodScheduled", UNSCHEDULABLE), ("Ready", "NotReady")):
         for entry in conditions:
             if entry["type"] == kind and entry["status"] == "False":
-                return PodTrouble(name, entry.get("reason", otherwise), entry.get("message", ""))
+                said = _PREEMPTION.split(entry.get("message", ""))[0]
+                return PodTrouble(name, entry.get("reason", otherwise), said)
     return None
 
 

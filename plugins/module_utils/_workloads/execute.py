@@ -15,6 +15,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protoco
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.waiting import wait_until
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux import apply as flux_apply
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.apply import Applied
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.left import namespaces_left
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions import (
     DEPENDENCY_NOT_READY,
     condition,
@@ -105,4 +106,12 @@ def _has_settled(kustomization: Object | None) -> bool:
 
 def _remove(cluster: Cluster, removal: RemovalPlan, timeout: float) -> Removal:
     applied = tuple(flux_apply.carry_out_deletion(cluster, plan, timeout) for plan in removal.objects)
-    return Removal(removal.workload, applied, removal.told_secrets)
+    return Removal(removal.workload, applied, removal.told_secrets, warnings=_left(cluster, removal))
+
+
+def _left(cluster: Cluster, removal: RemovalPlan) -> tuple[str, ...]:
+    """A sentence for each namespace of a workload that is being deleted and stays."""
+    return tuple(
+        f"the namespace {name} is still being deleted: {hold.text}. {hold.remedy}"
+        for name, hold in namespaces_left(cluster, removal.objects[0].live or {}).items()
+    )

@@ -149,6 +149,7 @@ class Removal:
     applied: tuple[Applied, ...] = ()  # its Kustomization, then its source
     secrets: tuple[str, ...] = ()
     changes: tuple[Change, ...] = ()
+    warnings: tuple[str, ...] = ()  # what is left of it
 
     @property
     def why(self) -> list[str]:

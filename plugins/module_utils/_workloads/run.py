@@ -134,3 +134,6 @@ def _warn(outcome: Outcome, edge: Edge) -> None:
     for rollout in outcome.rollouts:
         for warning in rollout.warnings:
             edge.warn(f"{rollout.workload.name}: {warning}")
+    for removal in outcome.removals:
+        for warning in removal.warnings:
+            edge.warn(f"{removal.workload.name}: {warning}")

@@ -69,7 +69,9 @@ def examined(cluster: Cluster, patient: Patient) -> Unhealthy:
         troubles=[
             replace(trouble, log=_log(cluster, found.namespace, trouble)) for trouble in patient.troubles
         ],
-        events=[event for subject in subjects for event in _events(cluster, found.namespace, subject)],
+        events=[
+            event for subject in subjects for event in _events(cluster, found.namespace, subject, found.kind)
+        ],
     )
 
 
@@ -122,11 +124,11 @@ def _log(cluster: Cluster, namespace: str, trouble: PodTrouble) -> list[str]:
     return []
 
 
-def _events(cluster: Cluster, namespace: str, name: str) -> list[dict[str, Any]]:
-    """The newest warnings about an object, the latest last."""
+def _events(cluster: Cluster, namespace: str, name: str, kind: str) -> list[dict[str, Any]]:
+    """The newest warnings about an object, the latest last; of a claim all events, of which none is one."""
     if not namespace:
         return []
-    selector = f"regarding.name={name},type=Warning"
+    selector = f"regarding.name={name}" + ("" if kind == "PersistentVolumeClaim" else ",type=Warning")
     events = map(event_state, cluster.list(EVENT, namespace, field_selector=selector).items)
     return sorted(events, key=lambda event: event["last_seen"] or "")[-NEWEST_EVENTS:]
 

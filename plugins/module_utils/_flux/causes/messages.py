@@ -41,6 +41,7 @@ _ENDING = re.compile(
     r"in namespace (\S+) because it is being terminated|Namespace/(\S+) status: 'Terminating'"
 )
 _NEXT_ERROR = re.compile(r"(errors:)?\n\s*\.(?=\w)")
+_EXPLANATION = re.compile(r" \(e\.g\. .*?regex used for validation is '.*?'\)")
 _INVALID = re.compile(r"(.* is invalid: )\[(.*)\]", re.DOTALL)
 
 LONGEST_VALUE = 80  # characters of a value that an error quotes
@@ -88,7 +89,7 @@ def refusal_in(said: str) -> str:
     """What the API server said of an object, in one line: without what Flux adds, and without dumps."""
     text = flat(_NEXT_ERROR.sub(_comma, _CHANGE_LOG.sub("", said))).rstrip(".")
     listed = _INVALID.fullmatch(text)
-    return without_dumps(listed[1] + listed[2] if listed else text)
+    return _EXPLANATION.sub("", without_dumps(listed[1] + listed[2] if listed else text))
 
 
 def _comma(found: re.Match[str]) -> str:

@@ -150,6 +150,12 @@ OBJECT_RULES = (
     ),
     Rule(
         CauseKind.INVALID_FIELD,
+        r"\[\]: Too long: may not be more than (?P<bytes>\d+) bytes",
+        "it is too large: it may not have more than {bytes} bytes.",
+        "Make it smaller, for example by dividing it.",
+    ),
+    Rule(
+        CauseKind.INVALID_FIELD,
         r"failed to create typed (?:patch object|live object|value) \([^)]*\): (?:errors: )?\.?(?P<why>.*)",
         "{why}.",
         "Correct this field.",
@@ -165,6 +171,19 @@ OBJECT_RULES = (
         r'(?P<why>(?:strict decoding error: )?unknown field "[^"]+".*|field not declared in schema.*)',
         "{why}.",
         "Correct this field.",
+    ),
+    Rule(
+        CauseKind.INVALID_FIELD,
+        r"failed to convert new object .*quantities must match the regular expression",
+        "one of its quantities cannot be read.",
+        "Write quantities as a number and a suffix: 500m for half a CPU, 128Mi for memory.",
+    ),
+    Rule(
+        CauseKind.INVALID_FIELD,
+        r"failed to convert new object \([^)]*\) to proper version:"
+        r" (?:unable to convert unstructured object to [^:]*: )?(?P<why>.*)",
+        "{why}.",
+        "Correct the field with this value.",
     ),
     Rule(
         CauseKind.REFUSED,

@@ -127,7 +127,7 @@ def of_refusal(refusal: Refusal, origin: Origin) -> Cause:
     about = f"{refusal}{f' in {place}' if place else ''}"
     return first_rule(
         (*([READ_FROM_A_CLUSTER] if is_of_cluster else []), *OBJECT_RULES),
-        said,
+        said.replace("Invalid value: {...}: ", ""),
         {
             "fields": " and ".join(fields) or "its fields",
             "bringer": _bringer(refusal, origin),

@@ -9,7 +9,8 @@ import pytest
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.namespaces import (
     hold_of,
     is_ending,
-    is_examined,
+    kept_by_api_services,
+    kept_by_objects,
 )
 
 DEAD = (
@@ -65,4 +66,17 @@ def test_what_keeps_a_namespace_is_told(item, parts):
 def test_what_goes_by_itself_holds_nothing(item):
     assert not hold_of(item).is_lasting
     assert "Wait until it is gone" in hold_of(item).remedy
-    assert is_examined(item)
+
+
+def test_what_will_keep_a_namespace_is_seen_before_kubernetes_looks_into_it():
+    def held(name, *finalizers):
+        metadata = {"name": name, "namespace": "shop", "finalizers": list(finalizers)}
+        return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
+
+    items = [held("a"), held("b", "example.com/hold"), held("c", "foregroundDeletion")]
+    assert kept_by_objects(items).text == "finalizers keep ConfigMap shop/b (example.com/hold)"
+    assert not kept_by_objects(items[:1]).is_lasting
+    available = {"type": "Available", "status": "False"}
+    dead = {"metadata": {"name": "v1beta1.metrics.k8s.io"}, "status": {"conditions": [available]}}
+    assert "v1beta1.metrics.k8s.io does not answer" in kept_by_api_services([dead]).text
+    assert not kept_by_api_services([{"metadata": {"name": "v1."}}]).is_lasting

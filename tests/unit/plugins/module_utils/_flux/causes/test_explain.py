@@ -675,7 +675,7 @@ def test_what_a_source_says(reason, message, spec, kind, text, remedy):
             ),
             "invalid_field",
             "Pod default/p in /home/me/shop/p.yaml:13",
-            "spec.volumes: Invalid value: {...}: it is too long.",
+            "spec.volumes: it is too long.",
         ),
         (
             "ReconciliationFailed",
@@ -722,6 +722,39 @@ def test_what_a_source_says(reason, message, spec, kind, text, remedy):
             "deleting",
             "ConfigMap default/x in /home/me/shop/x.yaml:1",
             "it is still being deleted.",
+        ),
+        (
+            "ReconciliationFailed",
+            (
+                'Service/default/Big_Name dry-run failed (Invalid): Service "Big_Name" is invalid:'
+                ' metadata.name: Invalid value: "Big_Name": a DNS-1035 label must start with a letter'
+                " (e.g. 'my-name', or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')\n"
+            ),
+            "invalid_field",
+            "Service default/Big_Name in /home/me/shop/Big_Name.yaml:14",
+            'metadata.name: Invalid value: "Big_Name": a DNS-1035 label must start with a letter.',
+        ),
+        (
+            "ReconciliationFailed",
+            (
+                "Deployment/default/web dry-run failed: failed to convert new object (default/web; apps/v1,"
+                " Kind=Deployment) to proper version: unable to convert unstructured object to apps/v1,"
+                " Kind=Deployment: quantities must match the regular expression"
+                " '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'\n"
+            ),
+            "invalid_field",
+            "Deployment default/web in /home/me/shop/web.yaml:1",
+            "one of its quantities cannot be read.",
+        ),
+        (
+            "ReconciliationFailed",
+            (
+                'ConfigMap/default/big dry-run failed (Invalid): ConfigMap "big" is invalid: []: Too long:'
+                " may not be more than 1048576 bytes\n"
+            ),
+            "invalid_field",
+            "ConfigMap default/big in /home/me/shop/big.yaml:1",
+            "it is too large: it may not have more than 1048576 bytes.",
         ),
         (
             "PruneFailed",
