@@ -69,6 +69,14 @@ REFUSED: dict[str, tuple[list[Any], list[str]]] = {
         [{"name": "shop", "path": "FOLDER/unset", "substitute": {"who": "me"}}],
         ["FOLDER/unset/one.yaml:3: the variable DS_PROMETHEUS", "substitute: disabled", "Nothing was pushed"],
     ),
+    "a remote base that does not answer": (
+        [{"name": "shop", "path": "FOLDER/remote"}],
+        [
+            "Workload shop: FOLDER/remote does not build: the remote base https://127.0.0.1:1/me/base?ref=v1",
+            "cannot be fetched: fatal: unable to access 'https://127.0.0.1:1/me/base/'",
+            "Correct its address",
+        ],
+    ),
     "a kustomization_path that is not there": (
         [{"name": "shop", "path": "FOLDER/sound", "kustomization_path": "./prod"}],
         ["Workload shop", "kustomization_path", "prod", "FOLDER/sound"],
@@ -184,6 +192,7 @@ def unsound(tmp_path_factory) -> Path:
         ' "data": {"a": "${who}",\n "b": "${DS_PROMETHEUS}"}}\n',
     )
     write(root / "unbuilt", kustomization={"resources": ["missing.yaml"]})
+    write(root / "remote", kustomization={"resources": ["https://127.0.0.1:1/me/base?ref=v1"]})
     return root
 
 

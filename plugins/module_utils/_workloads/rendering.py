@@ -20,6 +20,8 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._core.environmen
     for_child,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.ruled import first_rule
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.rules import REMOTE_BASE
 
 RENDER_SECONDS = 120
 
@@ -128,6 +130,9 @@ def readable_render_error(said: str, folder: str, path: str) -> str:
     if malformed:
         line = f":{malformed['line']}" if malformed["line"] else ""
         return f"{malformed['file']}{line} does not build: {malformed['said']}"
+    remote = first_rule((REMOTE_BASE,), f"BuildFailed: {named}", {}, path)
+    if remote:
+        return f"{path} {remote.text.removeprefix('it ')} {remote.remedy.rstrip('.')}"
     return f"{path} does not build: {named.rstrip('.')}"
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.namespaces import Hold
@@ -33,6 +34,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.obj
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.rules import (
     KUSTOMIZATION_RULES,
+    REMOTE_BASE,
     SOURCE_RULES,
     CauseKind,
     Rule,
@@ -79,13 +81,11 @@ def of_kustomization(failure: Failure) -> Cause:
     found = OBJECT.search(message) if failure.verdict.reason != "BuildFailed" else None
     if found:
         return _of_object(failure, found)
-    said = flat(SCRATCH.sub(lambda found: _users_file(failure, found), message))
-    cause = first_rule(
-        KUSTOMIZATION_RULES,
-        f"{failure.verdict.reason}: {said}",
-        {"namespace": failure.ref.namespace},
-        _file_place(failure, message),
-    )
+    said = f"{failure.verdict.reason}: {flat(SCRATCH.sub(partial(_users_file, failure), message))}"
+    # What kustomize takes for a file first is none.
+    is_remote = re.search(REMOTE_BASE.pattern, said) is not None
+    place = failure.place if is_remote else _file_place(failure, message)
+    cause = first_rule(KUSTOMIZATION_RULES, said, {"namespace": failure.ref.namespace}, place)
     return cause or _other(failure)
 
 

@@ -138,6 +138,16 @@ SOURCE_RULES = (
     ),
 )
 
+# As kustomize fetches it, whose words come first, then git's.
+REMOTE_BASE = Rule(
+    CauseKind.BUILD,
+    r"^BuildFailed: .*from '(?P<base>[^']+)': .*?"
+    r"(?:failed to run '[^']*git [^']*': (?P<why>.*?):? exit status \d+"
+    r"|(?P<late>hit \S+ timeout running '[^']*'))",
+    "it does not build: the remote base {base} cannot be fetched: {why}{late}.",
+    "Correct its address, let git reach it from here and from where Flux runs, or copy it into the folder.",
+)
+
 KUSTOMIZATION_RULES = (
     Rule(
         CauseKind.PATH_MISSING,
@@ -194,13 +204,7 @@ KUSTOMIZATION_RULES = (
         "{why}.",
         "Correct the expression; Flux does not try again before.",
     ),
-    Rule(
-        CauseKind.BUILD,
-        r"from '(?P<base>[^']+)': URL is a git repository'?: (?:failed to run '[^']*': )?(?P<why>.*?)"
-        r"(?::? exit status \d+.*)?$",
-        "it does not build: the remote base {base} cannot be fetched: {why}.",
-        "Correct its address, let git reach it from where Flux runs, or copy the base into the folder.",
-    ),
+    REMOTE_BASE,
     Rule(
         CauseKind.BUILD,
         r"failed to decode Kubernetes YAML from .*?: (?:MalformedYAMLError: )?(?P<why>.*)",

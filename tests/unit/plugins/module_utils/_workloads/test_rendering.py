@@ -33,6 +33,21 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.rende
             "✗ failed to decode Kubernetes YAML from /scratch/content/b.yaml: missing kind in object\n",
             "./shop/b.yaml does not build: missing kind in object",
         ),
+        (
+            (
+                "✗ kustomize build failed: accumulating resources: accumulation err='accumulating resources"
+                " from 'https://example.com/me/base//dev?ref=v1': Get \"https://example.com/me/base//dev?ref=v1"
+                "\": dial tcp 127.0.0.1:1: connect: connection refused': failed to run '/usr/bin/git fetch"
+                " --depth=1 https://example.com/me/base v1': fatal: unable to access"
+                " 'https://example.com/me/base/': Could not resolve host: example.com\n: exit status 128\n"
+            ),
+            (
+                "./shop does not build: the remote base https://example.com/me/base//dev?ref=v1 cannot be"
+                " fetched: fatal: unable to access 'https://example.com/me/base/': Could not resolve host:"
+                " example.com. Correct its address, let git reach it from here and from where Flux runs, or"
+                " copy it into the folder"
+            ),
+        ),
         ("", "./shop does not build: it ended without a word"),
         (
             "# Warning: bases\n✗ kustomize build failed: no patch in `\n{}\n`: say one\n\n",

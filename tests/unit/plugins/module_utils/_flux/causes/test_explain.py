@@ -714,6 +714,23 @@ def test_what_a_source_says(reason, message, spec, kind, text, remedy):
             ),
         ),
         (
+            "BuildFailed",
+            (
+                "kustomize build failed: accumulating resources: accumulation err='accumulating resources"
+                f" from 'ssh://git@me.example.com/base?ref=v1': open {SCRATCH}/ssh:/git@me.example.com/base?"
+                "ref=v1: no such file or directory': failed to run '/usr/bin/git fetch --depth=1"
+                " ssh://git@me.example.com/base v1': ssh: connect to host me.example.com port 22:"
+                " Connection refused\nfatal: Could not read from remote repository.\n: exit status 128"
+            ),
+            "build",
+            str(SHOP),
+            (
+                "it does not build: the remote base ssh://git@me.example.com/base?ref=v1 cannot be fetched:"
+                " ssh: connect to host me.example.com port 22: Connection refused fatal: Could not read from"
+                " remote repository."
+            ),
+        ),
+        (
             "ReconciliationFailed",
             (
                 'ConfigMap/default/x dry-run failed (Forbidden): object is being deleted: configmaps "x"'
