@@ -50,7 +50,6 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.exa
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.failure import (
     Controller,
     Failure,
-    Refusal,
     failures_of,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.messages import (
@@ -60,6 +59,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.mes
     unknown_kind,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions import (
+    HEALTH_CHECK_FAILED,
     NOT_HANDLED,
     OLDER_REVISION,
     State,
@@ -99,20 +99,11 @@ def explore(cluster: Cluster, failure: Failure, depth: int = DEEPEST) -> Failure
         )
         named = unhealthy_objects(verdict.message) if verdict.state is not State.IN_PROGRESS else []
         is_awaiting = verdict.state is State.IN_PROGRESS and is_checking_health(failure.kustomization or {})
-        if named or is_awaiting:
+        if named or is_awaiting or verdict.reason == HEALTH_CHECK_FAILED:
             return _with_unhealthy(cluster, failure, named, depth)
         if verdict.state is State.IN_PROGRESS and verdict.reason in (NOT_HANDLED, OLDER_REVISION):
             return replace(failure, controller=_controller(cluster, failure))
     return failure
-
-
-def explore_refusal(cluster: Cluster, refusal: Refusal) -> Refusal:
-    """What the API server has refused, with all that the cluster knows about that."""
-    with suppress(ClusterError):
-        return replace(
-            refusal, hold=_hold(cluster, refusal.said), served_as=_served_as(cluster, refusal.said)
-        )
-    return refusal
 
 
 def _hold(cluster: Cluster, message: str) -> Hold | None:

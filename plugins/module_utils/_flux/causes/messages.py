@@ -37,6 +37,7 @@ _UNHEALTHY = re.compile(
     r"(\w+)/(?:([^/\s]*)/)?([^/\s]+) status: '(\w+)'(?:: (.*?)(?=, [A-Z]\w*/\S+ status: |\]?\s*\Z))?",
     re.DOTALL,
 )
+_UNDETERMINED = re.compile(r"can't determine status for (\w+)/(?:([^/\s,\]]*)/)?([^/\s,\]]+)")
 _ENDING = re.compile(
     r"in namespace (\S+) because it is being terminated|Namespace/(\S+) status: 'Terminating'"
 )
@@ -68,9 +69,10 @@ def unknown_kind(message: str) -> tuple[str, str] | None:
 
 def unhealthy_objects(message: str) -> list[Named]:
     """The objects that a failed health check names."""
+    unseen = [(*found, "Unknown", "") for found in _UNDETERMINED.findall(message)]
     return [
         Named(kind, namespace or "", name, status, flat(said))
-        for kind, namespace, name, status, said in _UNHEALTHY.findall(message)
+        for kind, namespace, name, status, said in [*_UNHEALTHY.findall(message), *unseen]
     ]
 
 

@@ -12,16 +12,11 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import ClusterError
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.evidence import (
     explore,
-    explore_refusal,
     healthy_objects,
     shared_objects,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.explain import cause_of
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.failure import (
-    Failure,
-    Link,
-    Refusal,
-)
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.failure import Failure, Link
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.conditions import State, Verdict
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.events import EVENT
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
@@ -160,9 +155,10 @@ def test_a_kind_in_another_version_is_looked_for():
     message = 'Order/default/web dry-run failed: no matches for kind "Order" in version "example.com/v1"'
     assert explore(cluster(), failure("ReconciliationFailed", message)).served_as == []
     for version in ("extensions/v1beta1", "v1"):
-        said = f'ingresses dry-run failed: no matches for kind "Ingress" in version "{version}"'
-        refusal = Refusal("Ingress", "default", "web", said)
-        assert explore_refusal(cluster(), refusal).served_as == ["networking.k8s.io/v1"]
+        message = f'Ingress/default/web dry-run failed: no matches for kind "Ingress" in version "{version}"'
+        assert explore(cluster(), failure("ReconciliationFailed", message)).served_as == [
+            "networking.k8s.io/v1"
+        ]
 
 
 def deployments(count, *, ill):

@@ -967,6 +967,8 @@ def test_objects_of_a_failed_health_check_are_read_from_its_message():
         ("Order a/b", "Unknown", "no such key: x, y"),
         ("Pod a/c", "NotFound", ""),
     ]
+    message = "health check failed after 5s: timeout waiting for: [can't determine status for Order/a/b]"
+    assert [(str(each), each.status) for each in unhealthy_objects(message)] == [("Order a/b", "Unknown")]
 
 
 def test_the_first_cause_of_a_chain_is_told_and_every_link_is_returned():
