@@ -65,6 +65,14 @@ def test_where_an_object_and_its_fields_are_written(folder, kind, name, field, p
     assert found == (f"{folder}/{place}" if place else "")
 
 
+def test_which_fields_an_object_has_in_its_manifest(folder):
+    with pack(str(folder)) as packed:
+        manifests = Manifests(packed.path, packed.archive)
+        asked = ["metadata.uid", "spec.ports", "spec.ports[1].name", "spec.ports[2]", "status"]
+        assert manifests.written("Service", "web", asked) == ["spec.ports", "spec.ports[1].name"]
+        assert manifests.written("Service", "shop", asked) == []
+
+
 def test_a_workload_that_is_one_file_is_named_by_it(tmp_path):
     file = tmp_path / "web.yaml"
     file.write_text(WEB)
@@ -98,3 +106,4 @@ def test_who_brings_the_definition_of_a_kind(folder, tmp_path):
         assert origin.bringer_of("Order", "example.com") == ""
         assert origin.file("sub") == f"{folder}/sub"
         assert origin.place_of("Service", "web") == f"{folder}/sub/web.yaml:2"
+        assert origin.written("Service", "web", ["status", "spec"]) == ["spec"]
