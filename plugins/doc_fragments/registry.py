@@ -21,6 +21,8 @@ options:
     description:
       - Whether plain HTTP is allowed where the registry speaks no HTTPS.
       - A registry on this machine (C(localhost), names below it, loopback addresses) may always speak plain HTTP.
+      - Without it, a registry that speaks HTTPS and refers to an address without it, for an upload, a redirect or a token, is an error.
+        Credentials are never sent to another scheme, host or port than the registry's own, and that of the token server it names.
     type: bool
     default: false
   username:
@@ -57,7 +59,9 @@ options:
     description:
       - After how many seconds a registry that does not answer, or answers with errors of its own, is given up.
       - Meanwhile it is tried again, at most four times, and no earlier than the registry asks for.
-      - A transfer takes as long as it needs, while data flow. A download that breaks off is continued from there.
+      - An answer that has begun has to be complete by then too. A list of tags may take six times as long.
+      - A transfer takes as long as it needs, while no less than 16 KiB a second come, or 64 KiB a second are taken. A download that breaks
+        off is continued from there.
     type: float
     default: 10
 requirements:

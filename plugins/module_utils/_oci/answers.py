@@ -5,13 +5,16 @@
 from __future__ import annotations
 
 import http.client
+import re
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
+
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.deadline import UnfinishedError
 
 # OpenSSL's names of the alerts a server sends about the client's certificate (RFC 8446, "Error Alerts").
 _CLIENT_REFUSED = frozenset(
@@ -22,6 +25,24 @@ _CLIENT_REFUSED = frozenset(
         "SSLV3_ALERT_CERTIFICATE_EXPIRED",
     }
 )
+
+# What to do about a registry that has not answered, or failed.
+CHECK_ADDRESS = "Check that the registry runs and that its address is right."
+WAIT_LONGER = "Set a longer `timeout`, or find out what slows it down."
+LOOK_AT_LOG = "Look at its log."
+_FREE_SPACE = "Its disk is full: free some of it (for a loop, `make prune`), then run this again."
+# What the file system of a registry says; distribution passes it on in the detail of its error.
+_FULL = re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE)
+_READ_ONLY = re.compile(r"read-only file system", re.IGNORECASE)
+_REMEDIES: Mapping[int, str] = {
+    405: "It may be read-only, as a mirror is: push to another one, or allow it to be written to.",
+    413: (
+        "It takes nothing as large: raise the limit of the registry or of the proxy before it (nginx: "
+        "client_max_body_size), or push less."
+    ),
+    429: "It limits how often it is asked: wait, or authenticate for a higher limit, then run this again.",
+    507: _FREE_SPACE,
+}
 
 with suppress(ImportError):  # module.require() names what is missing
     import requests
@@ -56,9 +77,25 @@ def _errors(response: requests.Response) -> list[dict[str, Any]]:
 
 
 def said(response: requests.Response) -> str:
-    """Status and the registry's own words."""
-    words = [str(error.get("message") or error.get("code")) for error in _errors(response)]
+    """Status and the registry's own words; those of its detail too, where that is a sentence."""
+    words = []
+    for error in _errors(response):
+        words.append(str(error.get("message") or error.get("code")))
+        words += [error["detail"]] if isinstance(error.get("detail"), str) else []
     return f"{response.status_code} {response.reason}" + (f" ({'; '.join(words)})" if words else "")
+
+
+def remedy_of(response: requests.Response) -> str | None:
+    """What to do about a refusal or a failure; None where the answer does not say what is wrong."""
+    words = said(response)
+    if _FULL.search(words):
+        return _FREE_SPACE
+    if _READ_ONLY.search(words):
+        return "The file system that it stores in is read-only: make it writable."
+    wanted = retry_after(response)
+    if response.status_code in (429, 503) and wanted:
+        return f"It asks to wait for {wanted:.0f} seconds: run this again after that."
+    return _REMEDIES.get(response.status_code)
 
 
 def retry_after(response: requests.Response) -> float:
@@ -98,23 +135,36 @@ def wants_other_certificate(error: BaseException) -> bool:
     return any(isinstance(cause, ssl.SSLError) and cause.reason in _CLIENT_REFUSED for cause in _chain(error))
 
 
+def is_unfinished(error: BaseException) -> bool:
+    """Whether a request failed because its answer had begun, and did not end in time."""
+    return any(isinstance(cause, UnfinishedError) for cause in _chain(error))
+
+
 def cause_of(error: requests.RequestException, allowed: float) -> str:
     """What went wrong, in a few words."""
     causes = list(_chain(error))
     known = next((words for cause in causes if (words := _in_words(cause))), None)
     if known:
         return known
-    if isinstance(error, requests.Timeout):
-        kind = "no connection" if isinstance(error, requests.ConnectTimeout) else "no answer"
-        return f"{kind} within {allowed:g} seconds"
+    if isinstance(error, requests.ConnectTimeout):
+        return f"no connection within {allowed:.3g} seconds"
+    if isinstance(error, requests.Timeout) or any(_is_time_out(cause) for cause in causes):
+        return f"no answer within {allowed:.3g} seconds"
     for cause in causes:
         if isinstance(cause, OSError) and cause.strerror:
             return cause.strerror.lower()
     return str(error)
 
 
+def _is_time_out(cause: BaseException) -> bool:
+    """Whether it is one of ours, not one of the operating system's, which says so in its own words."""
+    return isinstance(cause, TimeoutError) and cause.errno is None
+
+
 def _in_words(cause: BaseException) -> str | None:
     """What went wrong where ``cause`` alone says it."""
+    if isinstance(cause, UnfinishedError):
+        return str(cause)
     if isinstance(cause, ssl.SSLCertVerificationError):
         return str(cause.verify_message).rstrip(".")
     if isinstance(cause, socket.gaierror):

@@ -14,10 +14,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.deadline import Deadline
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.docker_config import Credentials
 
 with suppress(ImportError):  # module.require() names what is missing
@@ -77,20 +78,37 @@ class Shown:
         return {"Authorization": self.authorization} if self.authorization else {}
 
 
-# Sends method, URL, headers, query and form, and returns the response.
-Send: TypeAlias = (
-    "Callable[[str, str, Mapping[str, str], Sequence[tuple[str, str]], Mapping[str, str] | None], Any]"
-)
+class Send(Protocol):
+    """Sends a request to a token server, and returns its answer."""
+
+    def __call__(
+        self,
+        method: str,
+        realm: str,
+        deadline: Deadline,
+        headers: Mapping[str, str],
+        query: Sequence[tuple[str, str]],
+        form: Mapping[str, str] | None,
+    ) -> Any: ...
 
 
 class Authentication:
     """Who one is, for one repository; for several threads.
 
-    ``credentials`` are looked up when the registry asks for the first time.
+    ``credentials`` are looked up when the registry asks for the first time. They are never sent where a
+    registry leads out of https; without any, tokens are fetched there if it is ``insecure``.
     """
 
-    def __init__(self, repository: str, credentials: Callable[[], Credentials | None], send: Send) -> None:
+    def __init__(
+        self,
+        repository: str,
+        credentials: Callable[[], Credentials | None],
+        send: Send,
+        *,
+        insecure: bool = False,
+    ) -> None:
         self._repository = repository
+        self._insecure = insecure
         self._look_up = credentials
         self._send = send
         self._known: list[Credentials | None] = []
@@ -115,14 +133,16 @@ class Authentication:
                 return Shown(f"Bearer {token.text}")
             return Shown(None)
 
-    def fetch_token(self, actions: Sequence[str]) -> Any:
+    def fetch_token(self, actions: Sequence[str], deadline: Deadline) -> Any:
         """Get a token before the registry asks again; returns an answer of the token server's that failed."""
         with self._lock:
             if self.shown(actions).authorization or self._challenge is None:
                 return None
-            return self._get_token(self._challenge, actions)
+            return self._get_token(self._challenge, actions, deadline)
 
-    def answer(self, response: Any, actions: Sequence[str], shown: Shown) -> tuple[bool, Any]:
+    def answer(
+        self, response: Any, actions: Sequence[str], shown: Shown, deadline: Deadline
+    ) -> tuple[bool, Any]:
         """Answer the challenge in ``response``.
 
         Whether the request should be sent again, and an answer of the token server's that failed. Raises
@@ -140,7 +160,7 @@ class Authentication:
             self._challenge = challenge
             self._is_encrypted = urlsplit(response.url).scheme == "https"
             self._tokens.pop(tuple(actions), None)
-            failed = self._get_token(challenge, actions)
+            failed = self._get_token(challenge, actions, deadline)
             return bool(self.shown(actions).authorization), failed
 
     def _credentials(self) -> Credentials | None:
@@ -155,27 +175,23 @@ class Authentication:
         self._basic = _basic(known)
         return self._basic != shown.authorization
 
-    def _get_token(self, challenge: Challenge, actions: Sequence[str]) -> Any:
+    def _get_token(self, challenge: Challenge, actions: Sequence[str], deadline: Deadline) -> Any:
         known = self._credentials() or Credentials()
         if known.registry_token:
             self._keep({"token": known.registry_token}, actions)
             return None
         realm = challenge.parameters["realm"]
-        if self._is_encrypted and urlsplit(realm).scheme != "https" and known != Credentials():
-            raise LoopError(
-                f"url: the registry wants credentials sent to {realm} without encryption. They are not. "
-                "Correct the registry's settings (its token realm)."
-            )
+        self._require_encryption(realm, known)
         wanted = scopes(challenge.parameters.get("scope", ""), self._repository, actions)
         service = [("service", name)] if (name := challenge.parameters.get("service")) else []
         if known.identity_token:
             form = {"grant_type": "refresh_token", "client_id": CLIENT, "refresh_token": known.identity_token}
             form |= {"scope": " ".join(wanted)} | dict(service)
-            response = self._send("POST", realm, {}, [], form)
+            response = self._send("POST", realm, deadline, {}, [], form)
         else:
             headers = {"Authorization": _basic(known)} if known.username is not None else {}
             query = [*service, *(("scope", scope) for scope in wanted)]
-            response = self._send("GET", realm, headers, query, None)
+            response = self._send("GET", realm, deadline, headers, query, None)
         if response.status_code != 200:
             return response
         try:
@@ -183,6 +199,20 @@ class Authentication:
         except (ValueError, AttributeError, TypeError):
             return response
         return None
+
+    def _require_encryption(self, realm: str, known: Credentials) -> None:
+        if not self._is_encrypted or urlsplit(realm).scheme == "https":
+            return
+        if known != Credentials():
+            raise LoopError(
+                f"url: the registry wants credentials sent to {realm} without encryption. They are not. "
+                "Correct the registry's settings (its token realm)."
+            )
+        if not self._insecure:
+            raise LoopError(
+                f"url: the registry gives out its tokens at {realm}, without encryption. Correct the "
+                "registry's settings (its token realm), or set `insecure`."
+            )
 
     def _keep(self, answer: Mapping[str, Any], actions: Sequence[str]) -> None:
         text = answer.get("token") or answer.get("access_token")

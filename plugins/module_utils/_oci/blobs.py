@@ -14,6 +14,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.answers import cause_of
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.deadline import Deadline
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import Descriptor
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import Location
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.request import (
@@ -21,6 +22,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._oci.request imp
     MAX_ATTEMPTS,
     PUSH,
     Request,
+    counted,
     pause_after,
 )
 
@@ -28,6 +30,7 @@ with suppress(ImportError):  # module.require() names what is missing
     import requests
 
 SLOWEST_UPLOAD = 1024 * 1024  # bytes in a second; a slower registry is taken for dead
+SLOWEST_IN_PARTS = 64 * 1024  # bytes in a second; each part waits for its answer
 SLOWEST_DOWNLOAD = 16 * 1024  # bytes in a second; with less, nothing is going on
 UPLOAD_CHUNK = 16 * 1024 * 1024  # bytes
 SMALLEST_UPLOAD_CHUNK = 64 * 1024  # bytes
@@ -44,15 +47,15 @@ class Client(Protocol):
     def timeout(self) -> float:
         """How long a registry may be silent, in seconds."""
 
-    def once(self, request: Request, left: float) -> requests.Response:
-        """The answer to one attempt, which may take ``left`` seconds."""
+    def once(self, request: Request, deadline: Deadline) -> requests.Response:
+        """The answer to one attempt, which ends by the ``deadline``."""
 
     def persistently(
-        self, attempt: Callable[[float], requests.Response], what: str, allowed: float
+        self, attempt: Callable[[], requests.Response], what: str, deadline: Deadline
     ) -> requests.Response:
         """The answer to ``attempt``, which is made again where a failure may pass. Raises LoopError."""
 
-    def send(self, request: Request) -> requests.Response:
+    def send(self, request: Request, deadline: Deadline | None = None) -> requests.Response:
         """The answer to ``request``, which is made again where a failure may pass. Raises LoopError."""
 
     def require(self, response: requests.Response, what: str, *statuses: int) -> None:
@@ -66,10 +69,11 @@ def upload(
 
     In one request, or in parts where the registry takes no request as large. Raises LoopError.
     """
+    deadline = Deadline.after(client.timeout + blob.size / SLOWEST_UPLOAD)
     response = client.persistently(
-        lambda left: _upload_whole(client, url, blob, content, mount_from, left),
+        lambda: _upload_whole(client, url, blob, content, mount_from, deadline),
         f"POST {urlsplit(url).path}",
-        client.timeout + blob.size / SLOWEST_UPLOAD,
+        deadline,
     )
     if response.status_code == 413:
         response = upload_in_parts(client, url, blob, content)
@@ -77,17 +81,22 @@ def upload(
 
 
 def _upload_whole(
-    client: Client, url: str, blob: Descriptor, content: IO[bytes], mount_from: str | None, left: float
+    client: Client,
+    url: str,
+    blob: Descriptor,
+    content: IO[bytes],
+    mount_from: str | None,
+    deadline: Deadline,
 ) -> requests.Response:
     """One attempt, with an upload of its own: what a broken one left is not continued."""
     if mount_from:
         url += f"?{urlencode({'mount': blob.digest, 'from': mount_from})}"
-    begun = client.once(Request("POST", url, headers={"Content-Length": "0"}), left)
+    begun = client.once(Request("POST", url, headers={"Content-Length": "0"}), deadline)
     if begun.status_code != 202:
         return begun
     headers = {"Content-Type": "application/octet-stream", "Content-Length": str(blob.size)}
     put = Request("PUT", _finished(_location(begun), blob.digest), content, headers)
-    return client.once(put, left)
+    return client.once(put, deadline)
 
 
 def upload_in_parts(client: Client, url: str, blob: Descriptor, content: IO[bytes]) -> requests.Response:
@@ -98,8 +107,11 @@ def upload_in_parts(client: Client, url: str, blob: Descriptor, content: IO[byte
     smallest = int(least) if least.isdigit() else SMALLEST_UPLOAD_CHUNK
     state = _Upload(_location(begun), 0)
     size = max(UPLOAD_CHUNK, smallest)
+    deadline = Deadline.after(client.timeout + size / SLOWEST_UPLOAD, rate=SLOWEST_IN_PARTS)
     while state.offset < blob.size:
-        response = _send_part(client, state, blob, content, size)
+        before = state.offset
+        response = _send_part(client, state, blob, content, size, deadline)
+        deadline.carried(max(state.offset - before, 0))
         if response.status_code == 413 and size > smallest:
             size = max(size // 4, smallest)
             continue
@@ -109,13 +121,13 @@ def upload_in_parts(client: Client, url: str, blob: Descriptor, content: IO[byte
 
 
 def _send_part(
-    client: Client, state: _Upload, blob: Descriptor, content: IO[bytes], size: int
+    client: Client, state: _Upload, blob: Descriptor, content: IO[bytes], size: int, deadline: Deadline
 ) -> requests.Response:
     """Send what comes next; where an attempt fails, the registry is asked how much has arrived."""
 
-    def attempt(left: float) -> requests.Response:
+    def attempt() -> requests.Response:
         if state.is_unsure:
-            held = client.once(Request("GET", state.location, actions=PUSH), left)
+            held = client.once(Request("GET", state.location, actions=PUSH), deadline)
             if held.status_code == 204:
                 state.learn(held)
             if held.status_code != 204 or state.offset >= blob.size:
@@ -127,14 +139,13 @@ def _send_part(
             "Content-Range": f"{state.offset}-{state.offset + len(part) - 1}",
         }
         state.is_unsure = True
-        response = client.once(Request("PATCH", state.location, part, headers), left)
+        response = client.once(Request("PATCH", state.location, part, headers), deadline)
         if response.status_code == 202:
             state.learn(response, len(part))
         state.is_unsure = response.status_code not in {202, 413}
         return response
 
-    what = f"PATCH {urlsplit(state.location).path}"
-    return client.persistently(attempt, what, client.timeout + size / SLOWEST_UPLOAD)
+    return client.persistently(attempt, f"PATCH {urlsplit(state.location).path}", deadline)
 
 
 def download(client: Client, url: str, blob: Descriptor, into: IO[bytes]) -> str:
@@ -143,29 +154,33 @@ def download(client: Client, url: str, blob: Descriptor, into: IO[bytes]) -> str
     What breaks off is continued from there. Raises LoopError.
     """
     received = _Received()
+    deadline = Deadline.after(client.timeout, rate=SLOWEST_DOWNLOAD)
     failure = ""
-    for attempt in range(MAX_ATTEMPTS):
+    attempt = 0
+    while attempt < MAX_ATTEMPTS and not deadline.is_over:
         if attempt:
             time.sleep(pause_after(attempt))
+        attempt += 1
         try:
-            _fetch_rest(client, url, blob, into, received)
+            _fetch_rest(client, url, blob, into, received, deadline)
         except requests.RequestException as error:
-            failure = cause_of(error, client.timeout)
+            failure = cause_of(error, deadline.grace)
         else:
             return received.digest
     raise LoopError(
-        f"url: reading {blob.digest} of {client.reference.url} broke off {MAX_ATTEMPTS} times, at last after "
+        f"url: reading {blob.digest} of {client.reference.url} broke off {counted(attempt)}, at last after "
         f"{received.size} of {blob.size} bytes: {failure}. Run again.",
         url=client.reference.url,
     )
 
 
-def _fetch_rest(client: Client, url: str, blob: Descriptor, into: IO[bytes], received: _Received) -> None:
+def _fetch_rest(
+    client: Client, url: str, blob: Descriptor, into: IO[bytes], received: _Received, deadline: Deadline
+) -> None:
     headers = {"Accept-Encoding": "identity"}
     if received.size:
         headers["Range"] = f"bytes={received.size}-"
-    deadline = time.monotonic() + client.timeout + blob.size / SLOWEST_DOWNLOAD
-    with client.send(Request("GET", url, headers=headers, stream=True)) as response:
+    with client.send(Request("GET", url, headers=headers, stream=True), deadline) as response:
         client.require(response, f"read {blob.digest}", 200, *([206] if received.size else []))
         known = received.size if response.status_code == 200 else 0  # the beginning comes once more
         for block in response.iter_content(CHUNK):
@@ -175,8 +190,6 @@ def _fetch_rest(client: Client, url: str, blob: Descriptor, into: IO[bytes], rec
             if received.size > blob.size:
                 return  # its digest will not be the one wanted
             into.write(fresh)
-            if time.monotonic() > deadline:
-                raise requests.Timeout("too slow")
 
 
 @dataclass

@@ -15,7 +15,7 @@ with suppress(ImportError):  # module.require() names what is missing
 TAGS_A_PAGE = 1000
 # What the name of Docker Hub stands for.
 _API_HOSTS = {"docker.io": "registry-1.docker.io", "index.docker.io": "registry-1.docker.io"}
-_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class Endpoints:
@@ -55,6 +55,17 @@ class Endpoints:
 
     def are_at(self, url: str) -> bool:
         """Whether ``url``, with its scheme, leads to the registry itself."""
-        parts = urlsplit(url)
-        default = _DEFAULT_PORTS.get(parts.scheme, "")
-        return parts.netloc.removesuffix(default) == self._host.removesuffix(default)
+        return origin(url) == origin(f"{urlsplit(url).scheme}://{self._host}")
+
+
+def origin(url: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port: what credentials are given for (RFC 6454, "Origin of a URI").
+
+    A port that is no number is none, so that nothing is at it.
+    """
+    parts = urlsplit(url)
+    try:
+        port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
+    except ValueError:
+        port = None
+    return parts.scheme, parts.hostname or "", port

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from urllib.parse import urlsplit
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.answers import said
@@ -40,12 +41,27 @@ def failed(reference: Reference, what: str, error: Exception) -> LoopError:
     return LoopError(f"url: the registry {reference.host}: {what} failed: {error}.")
 
 
-def given_up(reference: Reference, failure: str, what: str, attempts: int, spent: float) -> LoopError:
-    """A request failed in a way that may pass, and did not within ``spent`` seconds."""
-    times = "once" if attempts == 1 else f"{attempts} times"
+def given_up(reference: Reference, failure: str, tried: str, remedy: str) -> LoopError:
+    """A request failed in a way that may pass, and did not; ``tried`` says how often and how long."""
+    return LoopError(f"url: {failure}. {tried}. {remedy}", url=reference.url)
+
+
+def unencrypted(reference: Reference, target: str) -> LoopError:
+    """A registry that speaks https sends us where nothing is encrypted."""
+    parts = urlsplit(target)
     return LoopError(
-        f"url: {failure}. {what} was tried {times} in {spent:.1f} seconds. Check that the "
-        "registry runs and that its address is right.",
+        f"url: the registry {reference.host} speaks https, and refers to {parts.scheme}://{parts.netloc}, "
+        "where nothing is encrypted. Correct its settings (behind a proxy: X-Forwarded-Proto), or set "
+        "`insecure`.",
+        url=reference.url,
+    )
+
+
+def endless_list(reference: Reference, count: int, seconds: float) -> LoopError:
+    """The list of tags does not end."""
+    return LoopError(
+        f"url: the registry {reference.host} has listed {count} tags of {reference.repository} in "
+        f"{seconds:.0f} seconds, and has not come to the end. Remove tags, or set a longer `timeout`.",
         url=reference.url,
     )
 

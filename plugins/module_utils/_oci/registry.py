@@ -15,6 +15,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._oci import refu
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.answers import is_from_registry
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.blobs import download, upload
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.connection import Connection
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.deadline import Deadline
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.endpoints import Endpoints
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import (
     ACCEPTED_TYPES,
@@ -33,6 +34,9 @@ with suppress(ImportError):  # module.require() names what is missing
 # 400: registries from before tags could be deleted take a tag for a malformed digest.
 REFUSALS_TO_DELETE = frozenset({400, 405, 501})
 DELETED = frozenset({200, 202, 204})
+# Where a list of tags that does not come to its end is given up.
+MOST_LISTING = 6  # times the option timeout
+MOST_TAGS = 200_000
 EMPTY = Descriptor.of("application/vnd.oci.empty.v1+json", b"{}")
 
 
@@ -46,6 +50,8 @@ class RegistryRepository:
 
     def tags(self) -> list[str]:
         found: dict[str, None] = {}  # in their order, each once
+        allowed = MOST_LISTING * self.transport.timeout
+        end = Deadline.after(allowed)
         page: str | None = self.transport.url(self._endpoints.paged_tags)
         while page:
             response = self.transport.send(Request("GET", page))
@@ -59,6 +65,8 @@ class RegistryRepository:
             found.update(dict.fromkeys(new))
             following = response.links.get("next", {}).get("url")
             page = urljoin(response.url, following) if following and new else None
+            if page and (end.is_over or len(found) > MOST_TAGS):
+                raise refusals.endless_list(self.reference, len(found), allowed - end.left)
         return list(found)
 
     def _listed_tags(self, response: requests.Response) -> list[str]:

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -66,15 +65,22 @@ def pause_after(attempt: int) -> float:
     return FIRST_PAUSE * 2.0 ** (attempt - 1) * random.uniform(0.5, 1.5)  # noqa: S311 - jitter is no secret
 
 
-def with_body(response: requests.Response, deadline: float) -> requests.Response:
-    """``response`` after its body was read, which must be small and come in time."""
+def counted(attempts: int) -> str:
+    """How often something was tried, in words."""
+    return "once" if attempts == 1 else f"{attempts} times"
+
+
+def with_body(response: requests.Response) -> requests.Response:
+    """``response`` after its body was read, which must be small."""
     body = bytearray()
-    for block in response.iter_content(CHUNK):
-        body += block
-        if len(body) > LARGEST_BODY:
-            raise requests.exceptions.InvalidHeader(f"its answer has more than {LARGEST_BODY} bytes")
-        if time.monotonic() > deadline:
-            raise requests.Timeout("its answer takes too long", request=response.request)
+    try:
+        for block in response.iter_content(CHUNK):
+            body += block
+            if len(body) > LARGEST_BODY:
+                raise requests.exceptions.InvalidHeader(f"its answer has more than {LARGEST_BODY} bytes")
+    except requests.RequestException as error:
+        error.request = response.request  # or nobody would know whose answer it was
+        raise
     response._content = bytes(body)  # noqa: SLF001 - requests has no limits of its own
     response.close()
     return response

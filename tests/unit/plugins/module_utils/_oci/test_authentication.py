@@ -15,6 +15,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._oci.authenticat
     parse_challenge,
     scopes,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.deadline import Deadline
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.docker_config import Credentials
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.request import PULL, PUSH
 
@@ -76,14 +77,19 @@ class Answered:
 BEARER = 'Bearer realm="https://t/token"'
 
 
-def authentication(known: Credentials | None, *answers: Answered) -> tuple[Authentication, list[Any]]:
+SOON = Deadline.after(10)
+
+
+def authentication(
+    known: Credentials | None, *answers: Answered, insecure: bool = False
+) -> tuple[Authentication, list[Any]]:
     left, asked = list(answers), []
 
-    def send(*question: Any) -> Answered:
+    def send(*question: Any, **_named: Any) -> Answered:
         asked.append(question)
         return left.pop(0)
 
-    return Authentication("shop", lambda: known, send), asked
+    return Authentication("shop", lambda: known, send, insecure=insecure), asked
 
 
 def test_a_token_is_used_until_it_is_old(monkeypatch):
@@ -91,12 +97,12 @@ def test_a_token_is_used_until_it_is_old(monkeypatch):
     known, asked = authentication(None, *answers)
     now = 1000.0
     monkeypatch.setattr("time.monotonic", lambda: now)
-    assert known.answer(Answered(401, challenge=BEARER), PULL, Shown(None)) == (True, None)
+    assert known.answer(Answered(401, challenge=BEARER), PULL, Shown(None), SOON) == (True, None)
     assert known.shown(PULL).headers == {"Authorization": "Bearer one"}
     assert known.shown(PUSH).headers == {}
     now = 1091.0
     assert known.shown(PULL).headers == {}
-    assert known.fetch_token(PULL) is None
+    assert known.fetch_token(PULL, SOON) is None
     assert known.shown(PULL).headers == {"Authorization": "Bearer two"}
     assert len(asked) == 2
 
@@ -104,7 +110,7 @@ def test_a_token_is_used_until_it_is_old(monkeypatch):
 def test_another_threads_token_is_used():
     known, asked = authentication(None, Answered(200, {"token": "one"}))
     for _thread in range(2):
-        assert known.answer(Answered(401, challenge=BEARER), PULL, Shown(None)) == (True, None)
+        assert known.answer(Answered(401, challenge=BEARER), PULL, Shown(None), SOON) == (True, None)
     assert len(asked) == 1
 
 
@@ -114,27 +120,37 @@ def test_another_threads_token_is_used():
 )
 def test_a_token_server_without_a_token(answer):
     known, _asked = authentication(None, answer)
-    is_answered, _failed = known.answer(Answered(401, challenge=BEARER), PULL, Shown(None))
+    is_answered, _failed = known.answer(Answered(401, challenge=BEARER), PULL, Shown(None), SOON)
     assert not is_answered
 
 
-def test_credentials_do_not_leave_unencrypted():
-    known, asked = authentication(Credentials("ci", "s3cret"))
+@pytest.mark.parametrize(
+    ("credentials", "insecure"),
+    [(Credentials("ci", "s3cret"), False), (Credentials("ci", "s3cret"), True), (None, False)],
+)
+def test_credentials_do_not_leave_unencrypted(credentials, insecure):
+    known, asked = authentication(credentials, insecure=insecure)
     challenge = 'Bearer realm="http://t/token"'
     with pytest.raises(LoopError, match="without encryption"):
-        known.answer(Answered(401, challenge=challenge), PULL, Shown(None))
+        known.answer(Answered(401, challenge=challenge), PULL, Shown(None), SOON)
     assert asked == []
+
+
+def test_without_credentials_a_token_may_come_unencrypted_where_that_is_allowed():
+    known, _asked = authentication(None, Answered(200, {"token": "one"}), insecure=True)
+    challenge = 'Bearer realm="http://t/token"'
+    assert known.answer(Answered(401, challenge=challenge), PULL, Shown(None), SOON)[0]
 
 
 def test_a_password_that_was_refused_is_not_shown_again():
     known, _asked = authentication(Credentials("ci", "wrong"))
-    assert known.answer(Answered(401, challenge="Basic"), PULL, Shown(None))[0]
+    assert known.answer(Answered(401, challenge="Basic"), PULL, Shown(None), SOON)[0]
     shown = known.shown(PULL)
-    assert not known.answer(Answered(401, challenge="Basic"), PULL, shown)[0]
+    assert not known.answer(Answered(401, challenge="Basic"), PULL, shown, SOON)[0]
 
 
 def test_a_token_that_was_given_is_shown():
     known, asked = authentication(Credentials(registry_token="given"))
-    assert known.answer(Answered(401, challenge=BEARER), PULL, Shown(None))[0]
+    assert known.answer(Answered(401, challenge=BEARER), PULL, Shown(None), SOON)[0]
     assert known.shown(PULL).headers == {"Authorization": "Bearer given"}
     assert asked == []

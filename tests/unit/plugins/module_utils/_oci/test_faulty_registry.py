@@ -327,15 +327,6 @@ def test_a_registry_that_takes_no_large_requests_gets_parts(monkeypatch, broken)
     assert max(patches) <= 80_000
 
 
-def test_a_body_that_drips_is_not_waited_for(monkeypatch):
-    def drip(request: Request) -> Answer:
-        return Answer(200, b"", {"Content-Type": "application/json", "Transfer-Encoding": "chunked"})
-
-    # Its end never comes.
-    with serving(drip) as server, pytest.raises(LoopError, match="cannot be reached"):
-        repository(server.port, timeout=0.5).manifest("latest")
-
-
 def test_a_manifest_without_end_is_not_read():
     def endless(request: Request) -> Answer:
         return Answer(200, b"x" * (registry_requests.LARGEST_BODY + 1), JSON)

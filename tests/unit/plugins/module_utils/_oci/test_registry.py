@@ -5,9 +5,7 @@
 from __future__ import annotations
 
 import base64
-import datetime
 import io
-import ipaddress
 import json
 import socket
 import ssl
@@ -17,10 +15,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci import request as registry_requests
@@ -40,6 +34,18 @@ from ansible_collections.gitops.flux_local.tests.unit.fakes.http_server import A
 BODY = b'{"schemaVersion":2}'
 MANIFEST = Answer(200, BODY, {"Content-Type": MANIFEST_TYPE})
 MISSING = Answer(404, b'{"errors":[{"code":"MANIFEST_UNKNOWN"}]}', {"Content-Type": "application/json"})
+
+
+def error(status: int, *words: str) -> Answer:
+    """What a registry says: a message, and its detail."""
+    told = dict(zip(("message", "detail"), words, strict=False))
+    return Answer(
+        status,
+        json.dumps({"errors": [{"code": "UNKNOWN", **told}]}).encode(),
+        {"Content-Type": "application/json"},
+    )
+
+
 HTML = {"Content-Type": "text/html", "Server": "nginx"}
 BLOB = Descriptor("application/octet-stream", digest_of(b"content"), 7)
 
@@ -112,6 +118,50 @@ def test_errors_that_stay_are_reported_with_the_last_answer():
         assert len(server.asked) == registry_requests.MAX_ATTEMPTS
     assert f"127.0.0.1:{server.port} fails: 500 Internal Server Error (disk full)" in message
     assert "GET /v2/shop/manifests/latest was tried 4 times" in message
+
+
+FULL = "write /var/lib/registry/docker/registry/v2/_uploads/1/data: no space left on device"
+
+
+@pytest.mark.parametrize(
+    ("answer", "said", "remedy"),
+    [
+        (
+            error(500, "unknown error", FULL),
+            f"500 Internal Server Error (unknown error; {FULL})",
+            "Its disk is full: ",
+        ),
+        (Answer(507), "507 Insufficient Storage", "Its disk is full: "),
+        (error(500, "mkdir /v: read-only file system"), "read-only file system", "make it writable"),
+        (error(500, "panic"), "500 Internal Server Error (panic)", "Look at its log."),
+        (Answer(429, headers={"Retry-After": "60"}), "429", "It asks to wait for 60 seconds: run this again"),
+        (Answer(429), "429 Too Many Requests", "It limits how often it is asked"),
+        (Answer(413), "413", "client_max_body_size"),
+        (error(405, "The operation is unsupported."), "405", "It may be read-only"),
+    ],
+)
+def test_what_a_registry_lacks_is_told_with_what_to_do(answer, said, remedy):
+    def refuse(request: Request) -> Answer:
+        if request.path == "/v2/":
+            return Answer(200, b"{}", {"Content-Type": "application/json"})
+        return Answer(404) if request.method == "HEAD" else answer
+
+    with serving(refuse) as server:
+        known = repository(server.port)
+        message = failure(lambda: known.put_blob(BLOB, b"content"))
+    assert said in message
+    assert remedy in message
+    assert "address is right" not in message
+
+
+def test_a_dead_proxy_is_named(monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", f"http://me:s3cret@127.0.0.1:{free_port()}")
+    known = RegistryRepository(Reference("registry.example.com", "shop"))
+    message = failure(lambda: known.manifest("latest"))
+    assert "registry.example.com cannot be reached by way of the proxy http://127.0.0.1:" in message
+    assert "connection refused" in message
+    assert "Correct HTTPS_PROXY" in message
+    assert "s3cret" not in message
 
 
 @pytest.mark.parametrize("status", [400, 405, 409, 418])
@@ -432,34 +482,6 @@ def test_a_token_server_that_refuses_is_a_refusal():
 )
 def test_plain_http_is_for_loopback_or_when_allowed(host, options, schemes):
     assert schemes_to_try(Reference(host, "shop"), Connection(**options)) == schemes
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    """A self-signed certificate for 127.0.0.1, with its key, in one PEM file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "registry")])
-    now = datetime.datetime.now(datetime.UTC)
-    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    path = tmp_path_factory.mktemp("tls") / "registry.pem"
-    path.write_bytes(
-        signed.public_bytes(pem)
-        + key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return path
 
 
 @pytest.fixture
