@@ -245,7 +245,7 @@ tags:
 why:
   description:
     - Why each of the tags that changed had to. Empty when nothing changed.
-    - One of V(tag missing), V(content differs) and V(metadata differs).
+    - One of V(tag missing), V(content differs), V(metadata differs) and V(content missing), where the registry has lost what the tag names.
   type: dict
   returned: success
   sample:

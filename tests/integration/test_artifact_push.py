@@ -204,12 +204,24 @@ def test_what_is_stored_is_what_was_said(folder, url):
     assert json.loads(blob.getvalue())["rootfs"]["diff_ids"] == [result["content_digest"]]
 
 
-def test_a_registry_keeps_what_was_pushed_when_it_is_killed(binary, folder, tmp_path):
+def test_a_registry_keeps_what_was_pushed_when_it_is_killed_and_gets_again_what_it_lost(
+    binary, folder, tmp_path
+):
     (tmp_path / "registry").mkdir()
     with serving(binary, tmp_path / "registry") as first:
         digest = push(folder, f"oci://{first}/shop")["digest"]
     with serving(binary, tmp_path / "registry") as second:
-        assert push(folder, f"oci://{second}/shop")["previous_digest"] == digest
+        url = f"oci://{second}/shop"
+        unchanged = push(folder, url)
+        assert (unchanged["changed"], unchanged["previous_digest"]) == (False, digest)
+        manifest = RegistryRepository(parse_url(url)).manifest(digest)
+        assert manifest
+        (layer,) = (tmp_path / "registry").rglob(f"{manifest.layers[0].digest.partition(':')[2]}/data")
+        layer.unlink()
+        mended = push(folder, url)
+        assert (mended["why"], mended["digest"]) == ({"latest": "content missing"}, digest)
+        assert push(folder, url)["changed"] is False
+        assert layer.stat().st_size == mended["size"]
 
 
 @pytest.fixture

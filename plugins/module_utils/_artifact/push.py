@@ -57,6 +57,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository 
 TAG_MISSING = "tag missing"
 CONTENT_DIFFERS = "content differs"
 METADATA_DIFFERS = "metadata differs"
+BLOBS_MISSING = "content missing"
 DEFAULT_TAG = "latest"
 
 
@@ -128,7 +129,8 @@ class PushPlan:
     """What a push would do, as far as the repository told when it was asked.
 
     ``held`` is what the first tag names. ``wanted`` is a manifest that a tag has already and that the others
-    take too; None where it takes a new one. ``why`` says for each tag to be written what is not as wanted.
+    take too; None where it takes a new one. ``lacks_blobs`` says that the repository has lost what that
+    manifest names. ``why`` says for each tag to be written what is not as wanted.
     """
 
     packed: Pack
@@ -138,6 +140,7 @@ class PushPlan:
     wanted: Manifest | None
     why: Mapping[str, str]
     diff: Sequence[Shown] = ()
+    lacks_blobs: bool = False
 
     @property
     def changed(self) -> bool:
@@ -173,19 +176,31 @@ def plan_push(
 ) -> PushPlan:
     """What it takes to make all tags of ``request`` hold the content of ``packed``; nothing is written.
 
-    A tag that has to change takes the manifest of one that is as wanted, where there is one.
-    Raises LoopError.
+    A tag that has to change takes the manifest of one that is as wanted, where there is one. Where the
+    repository has lost the content of such a manifest, that is sent again and the manifest stays, if it is
+    packed to the same bytes. Raises LoopError.
     """
     held = {tag: repository.manifest(tag) for tag in request.tags}
     why = {tag: reason for tag in request.tags if (reason := _why(held[tag], packed, request, repository))}
-    if request.immutable:
-        _refuse_to_move(why, repository)
     wanted = next((held[tag] for tag in request.tags if tag not in why), None)
+    damaged = [held[tag] for tag, reason in why.items() if reason == BLOBS_MISSING]
+    mended = None if wanted else next((one for one in damaged if _is_made_of(one, packed)), None)
+    if request.immutable:
+        _refuse_to_move(why, held, mended or wanted, repository)
     diff: Sequence[Shown] = ()
     if why and with_diff:
         tag = next(iter(why))
         diff = _diff(repository, tag, held[tag], packed, wanted.annotations if wanted else request.metadata)
-    return PushPlan(packed, request, repository, held[request.tags[0]], wanted, why, diff)
+    return PushPlan(
+        packed,
+        request,
+        repository,
+        held[request.tags[0]],
+        wanted or mended,
+        why,
+        diff,
+        lacks_blobs=mended is not None,
+    )
 
 
 def carry_out(plan: PushPlan) -> PushResult:
@@ -194,9 +209,8 @@ def carry_out(plan: PushPlan) -> PushResult:
     Blobs go first and the tags last, so that a tag names the old content or the new, whenever this is
     interrupted. Raises LoopError.
     """
-    manifest = plan.wanted
-    if manifest is None:
-        manifest = _new_manifest(plan.packed, plan.request)
+    manifest = plan.wanted or _new_manifest(plan.packed, plan.request)
+    if plan.wanted is None or plan.lacks_blobs:
         _upload(plan.repository, plan.packed, plan.request.mount_from)
     for tag in plan.why:
         plan.repository.put_manifest(tag, manifest)
@@ -208,8 +222,18 @@ def push(packed: Pack, request: PushRequest, repository: Repository) -> PushResu
     return carry_out(plan_push(packed, request, repository))
 
 
-def _refuse_to_move(why: Mapping[str, str], repository: Repository) -> None:
-    moving = [f"{tag} ({reason})" for tag, reason in why.items() if reason != TAG_MISSING]
+def _refuse_to_move(
+    why: Mapping[str, str],
+    held: Mapping[str, Manifest | None],
+    wanted: Manifest | None,
+    repository: Repository,
+) -> None:
+    """Raise LoopError where a tag would name another manifest than it does."""
+    moving = [
+        f"{tag} ({reason})"
+        for tag, reason in why.items()
+        if reason != TAG_MISSING and (wanted is None or held[tag] != wanted)
+    ]
     if moving:
         raise LoopError(
             f"immutable: {repository.reference.url} has {', '.join(moving)} already, which may not be moved. "
@@ -318,15 +342,28 @@ def _why(held: Manifest | None, packed: Pack, request: PushRequest, repository: 
     """Why a tag that holds the manifest ``held`` has to be written, None where it is as wanted."""
     if held is None:
         return TAG_MISSING
+    is_noted = _is_noted(held)
+    if not is_noted and _is_damaged(held, repository):
+        return BLOBS_MISSING  # or its content could not be compared
     if not _holds(held, packed, repository):
         return CONTENT_DIFFERS
     if request.compare == "exact" and comparable(held.annotations) != comparable(request.metadata):
         return METADATA_DIFFERS
-    return None
+    return BLOBS_MISSING if is_noted and _is_damaged(held, repository) else None
+
+
+def _is_damaged(held: Manifest, repository: Repository) -> bool:
+    """Whether a registry has lost what a manifest names, as whoever fetches the artifact would be told."""
+    return not all(repository.has_blob(blob) for blob in held.blobs)
+
+
+def _is_noted(held: Manifest) -> bool:
+    """Whether the manifest alone tells what its content is."""
+    return bool(held.content_digest and held.layers)
 
 
 def _holds(held: Manifest, packed: Pack, repository: Repository) -> bool:
-    if held.content_digest and held.layers:
+    if _is_noted(held):
         return held.content_digest == packed.content_digest
     try:
         with opened_archive(held, repository) as archive:
@@ -340,6 +377,11 @@ def _new_manifest(packed: Pack, request: PushRequest) -> Manifest:
     created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     annotations = {CREATED: created} | request.metadata | {CONTENT_DIGEST: packed.content_digest}
     return Manifest(manifest_bytes(config, _layer(packed), annotations))
+
+
+def _is_made_of(held: Manifest, packed: Pack) -> bool:
+    """Whether what ``held`` names is, byte by byte, what would be pushed."""
+    return held.blobs == [flux_config(packed.content_digest)[0], _layer(packed)]
 
 
 def _layer(packed: Pack) -> Descriptor:

@@ -8,14 +8,14 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.at_once import for_each
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.layout import LayoutRepository
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import Manifest
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import Descriptor, Manifest
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import (
     ImageReference,
     parse_image,
@@ -90,6 +90,8 @@ class Mirror:
     modules: Path
     commands: Commands
     check_mode: bool
+    # What check mode would have copied by now: where to, and its digest.
+    _foretold: dict[tuple[str, str], object] = field(default_factory=dict)
 
     def fill(self, programs: Sequence[Program]) -> list[Copied]:
         """Have the mirror hold the images and manifests. Raises LoopError for all that cannot be had."""
@@ -211,7 +213,7 @@ class Mirror:
 
     def _copy_blobs(self, manifest: Manifest, source: Repository, target: Repository, copied: Copied) -> None:
         for blob in manifest.blobs:
-            if target.has_blob(blob):
+            if target.has_blob(blob) or (self.check_mode and self._is_foretold(target, blob)):
                 continue
             copied.changed = True
             copied.blobs += 1
@@ -221,6 +223,11 @@ class Mirror:
             with tempfile.TemporaryFile() as content:
                 source.fetch_blob(blob, content)
                 target.put_blob(blob, content)
+
+    def _is_foretold(self, target: Repository, blob: Descriptor) -> bool:
+        """Whether a blob, which several images may share, has been counted; notes that it is from now on."""
+        mine = object()
+        return self._foretold.setdefault((target.reference.url, blob.digest), mine) is not mine
 
     def _put_part(self, part: Manifest, target: Repository, copied: Copied) -> None:
         """Store a manifest that only an index names. In a layout, it is a blob like others."""

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -191,4 +191,21 @@ def read_workloads(listed: Sequence[Any], endpoint: Endpoint, namespace: str = F
         except LoopError as error:
             raise LoopError(f"{called}: {error.message}") from error
         workloads[workload.kustomization] = workload
+    _refuse_to_overwrite(workloads.values())
     return list(workloads.values())
+
+
+def _refuse_to_overwrite(workloads: Iterable[Workload]) -> None:
+    """Raise LoopError where two workloads would be pushed to one tag."""
+    pushed: dict[str, Workload] = {}
+    for workload in workloads:
+        if not workload.is_present:
+            continue
+        place = f"{workload.url(workload.endpoint.host)}:{workload.options['tag']}"
+        other = pushed.setdefault(place, workload)
+        if other is not workload:
+            raise LoopError(
+                f"Workload {workload.name}: {workload.namespace}/{workload.name} and "
+                f"{other.namespace}/{other.name} would both be pushed to {place}, and one would overwrite "
+                "the other. Give one of them another `repository` or `tag`."
+            )

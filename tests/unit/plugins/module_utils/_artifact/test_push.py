@@ -106,6 +106,43 @@ def test_other_content_moves_the_tag(folder, repository):
     assert second.digest == repository.manifests["latest"].digest != first.digest
 
 
+@pytest.mark.parametrize("lost", ["layer", "config", "both"])
+@pytest.mark.parametrize("immutable", [False, True])
+def test_what_a_registry_has_lost_is_sent_again_for_the_same_manifest(folder, repository, lost, immutable):
+    first = pushed(folder, repository)
+    held = repository.manifests["latest"]
+    for blob in held.blobs if lost == "both" else held.layers if lost == "layer" else held.blobs[:1]:
+        del repository.blobs[blob.digest]
+    request = PushRequest(("latest", "v1"), immutable=immutable)
+    told = {"latest": "content missing", "v1": "tag missing"}
+    assert pushed(folder, repository, request, check_mode=True).why == told
+    second = pushed(folder, repository, request)
+    assert (second.why, second.digest) == (told, first.digest)
+    assert not pushed(folder, repository, request).changed
+    assert all(repository.has_blob(blob) for blob in held.blobs)
+
+
+def test_what_is_lost_and_was_packed_to_other_bytes_becomes_a_new_manifest(folder, repository):
+    pushed(folder, repository)
+    held = repository.manifests["latest"]
+    other = Descriptor(LAYER_TYPE, digest_of(b"as another zlib does it"), 23)
+    repository.manifests["latest"] = Manifest(manifest_bytes(held.blobs[0], other, held.annotations))
+    request = PushRequest(("latest",), immutable=True)
+    with pytest.raises(LoopError, match=r"has latest .content missing. already, which may not be moved"):
+        pushed(folder, repository, request)
+    second = pushed(folder, repository)
+    assert second.why == {"latest": "content missing"}
+    assert second.digest != second.previous_digest
+    assert not pushed(folder, repository).changed
+
+
+def test_what_another_producer_pushed_and_the_registry_lost_is_pushed(folder, repository):
+    foreign(folder, repository)
+    repository.blobs.clear()
+    assert pushed(folder, repository).why == {"latest": "content missing"}
+    assert not pushed(folder, repository).changed
+
+
 @pytest.mark.parametrize(
     "request_",
     [
@@ -179,6 +216,7 @@ def foreign(
     layer = gzip.compress(buffer.getvalue()) if body is None else body
     repository.blobs[digest_of(layer)] = layer
     config = Descriptor("application/vnd.oci.empty.v1+json", digest_of(b"{}"), 2)
+    repository.blobs[config.digest] = b"{}"
     descriptor = Descriptor(media_type, digest_of(layer), len(layer))
     repository.manifests["latest"] = Manifest(manifest_bytes(config, descriptor, {}))
 

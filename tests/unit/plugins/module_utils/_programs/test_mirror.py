@@ -36,10 +36,10 @@ def blob_of(text: str, into: LayoutRepository) -> Descriptor:
 
 
 def image_for(*architectures: str, into: LayoutRepository) -> Manifest:
-    """An index with an image for each architecture, in a layout under the name IMAGE."""
+    """An index with an image for each architecture, in a layout under the name IMAGE; they share a layer."""
     entries = []
     for architecture in architectures:
-        config, layer = (blob_of(f"{role} for {architecture}", into) for role in ("config", "layer"))
+        config, layer = blob_of(f"config for {architecture}", into), blob_of("certificates", into)
         part = Manifest(manifest_bytes(config, layer, {}))
         into.put_blob(Descriptor(MANIFEST_TYPE, part.digest, len(part.body)), part.body)
         entries.append(

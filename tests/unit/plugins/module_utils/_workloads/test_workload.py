@@ -110,13 +110,27 @@ def test_what_is_wrong_is_named(listed, told):
         read_workloads(listed, ENDPOINT)
 
 
-def test_one_name_in_two_namespaces_is_two_workloads():
-    listed = [{"name": "shop", "path": "x"}, {"name": "shop", "path": "x", "namespace": "other"}]
+@pytest.mark.parametrize("apart", [{"repository": "other/shop"}, {"tag": "other"}, {"state": "absent"}])
+def test_one_name_in_two_namespaces_is_two_workloads(apart):
+    listed = [{"name": "shop", "path": "x"}, {"name": "shop", "path": "x", "namespace": "other", **apart}]
     assert len(read_workloads(listed, ENDPOINT)) == 2
 
 
+@pytest.mark.parametrize(
+    "other", [{"name": "shop", "namespace": "other"}, {"name": "market", "repository": "shop"}]
+)
+def test_one_workload_does_not_overwrite_another_in_the_registry(other):
+    with pytest.raises(LoopError) as caught:
+        read_workloads([{"name": "shop", "path": "x"}, {**other, "path": "y"}], ENDPOINT)
+    assert (
+        "/shop would both be pushed to oci://127.0.0.1:5001/shop:latest, and one would overwrite the other. "
+        "Give one of them another `repository` or `tag`."
+    ) in caught.value.message.replace("flux-system/market and flux-system/shop", "/shop")
+
+
 def test_workloads_that_name_no_namespace_are_where_flux_is():
-    listed = [{"name": "shop", "path": "x"}, {"name": "shop", "path": "x", "namespace": "other"}]
+    other = {"name": "shop", "path": "x", "repository": "other", "namespace": "other"}
+    listed = [{"name": "shop", "path": "x"}, other]
     assert [workload.namespace for workload in read_workloads(listed, ENDPOINT, "gitops")] == [
         "gitops",
         "other",
