@@ -30,7 +30,9 @@ options:
       - The user to authenticate as, together with O(password).
       - Without it, a registry that asks for credentials is shown those that Docker's configuration has for it, in the folder that the
         environment variable E(DOCKER_CONFIG) names, else in C(~/.docker). Credential helpers and identity tokens are used as Docker does.
-        Where there are none, access is anonymous.
+      - Where Docker's has none, Podman's logins are read, which are those of Buildah and Skopeo too, in the file E(REGISTRY_AUTH_FILE), in
+        C(containers/auth.json) below E(XDG_RUNTIME_DIR), and below E(XDG_CONFIG_HOME) or C(~/.config). Of several logins to one host, the
+        one with the longest path that fits the repository is taken. Where there are none, access is anonymous.
     type: str
   password:
     description:

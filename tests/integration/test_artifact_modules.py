@@ -453,7 +453,7 @@ def test_dockers_configuration_is_used(guarded, folder, tmp_path, monkeypatch):
         config.write_text(json.dumps(settings))
         assert info(f"oci://{address}/shop", **reached)["total"] == 0
     config.write_text(json.dumps({"auths": {address: {"auth": base64.b64encode(b"ci:no").decode()}}}))
-    with pytest.raises(LoopError, match="The credentials of Docker's configuration do not suffice"):
+    with pytest.raises(LoopError, match="or Podman's configuration do not suffice"):
         info(f"oci://{address}/shop", **reached)
 
 

@@ -183,7 +183,7 @@ def plan_push(
     held = {tag: repository.manifest(tag) for tag in request.tags}
     why = {tag: reason for tag in request.tags if (reason := _why(held[tag], packed, request, repository))}
     wanted = next((held[tag] for tag in request.tags if tag not in why), None)
-    damaged = [held[tag] for tag, reason in why.items() if reason == BLOBS_MISSING]
+    damaged = [one for tag, one in held.items() if one and why.get(tag) == BLOBS_MISSING]
     mended = None if wanted else next((one for one in damaged if _is_made_of(one, packed)), None)
     if request.immutable:
         _refuse_to_move(why, held, mended or wanted, repository)

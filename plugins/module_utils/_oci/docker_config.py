@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the gitops.flux_local authors
 # SPDX-License-Identifier: Apache-2.0
-"""The credentials that Docker, and all that log in like it, keep for a registry."""
+"""The credentials that Docker, Podman, and all that log in like them, keep for a registry."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import Reference
 
 HELPER_TIMEOUT = 10  # seconds
 # What the configuration calls Docker Hub.
@@ -50,24 +51,47 @@ def ask_helper(program: str, host: str) -> Answer:
     return done.returncode, done.stdout
 
 
-def docker_credentials(
-    host: str, environment: Mapping[str, str], ask: Ask = ask_helper
+def kept_credentials(
+    reference: Reference, environment: Mapping[str, str], ask: Ask = ask_helper
 ) -> Credentials | None:
-    """What Docker's configuration (``DOCKER_CONFIG``, else ``~/.docker``) has for ``host``; None for nothing.
+    """What is kept for ``reference``, by the first file that has anything; None for nothing.
 
-    As for Docker, a helper for the host comes first, then the store for all hosts, then the file itself.
-    Raises LoopError where the configuration or a helper is broken.
+    As for Docker and Podman, within a file a helper for the host comes first, then the store for all hosts,
+    then the file itself. Raises LoopError where a file or a helper is broken.
     """
-    folder = environment.get("DOCKER_CONFIG") or os.path.join(os.path.expanduser("~"), ".docker")
-    path = os.path.join(folder, "config.json")
+    for path in login_files(environment):
+        if found := _credentials_in(path, reference, ask):
+            return found
+    return None
+
+
+def login_files(environment: Mapping[str, str]) -> list[str]:
+    """Where logins are kept, in the order in which Flux looks: Docker's configuration, then Podman's.
+
+    Podman, Buildah and Skopeo: containers-auth.json(5).
+    """
+    home = os.path.expanduser("~")
+    docker = environment.get("DOCKER_CONFIG") or os.path.join(home, ".docker")
+    own = environment.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
+    runtime = environment.get("XDG_RUNTIME_DIR")
+    return [
+        os.path.join(docker, "config.json"),
+        *([named] if (named := environment.get("REGISTRY_AUTH_FILE")) else []),
+        *([os.path.join(runtime, "containers", "auth.json")] if runtime else []),
+        os.path.join(own, "containers", "auth.json"),
+    ]
+
+
+def _credentials_in(path: str, reference: Reference, ask: Ask) -> Credentials | None:
     config = _config(path)
+    host = reference.host
     key = HUB_KEY if host in _HUB_HOSTS else host
     helpers = config.get("credHelpers")
     helper = (helpers.get(host) or helpers.get(key)) if isinstance(helpers, dict) else None
     helper = helper or config.get("credsStore")
     if helper and (found := _from_helper(str(helper), key, path, ask)):
         return found
-    return _from_file(config.get("auths"), key, path)
+    return _from_file(config.get("auths"), reference, path)
 
 
 def _config(path: str) -> dict[str, Any]:
@@ -115,12 +139,10 @@ def _from_helper(name: str, key: str, path: str, ask: Ask) -> Credentials | None
     return Credentials(username, secret) if username or secret else None
 
 
-def _from_file(auths: Any, key: str, path: str) -> Credentials | None:
+def _from_file(auths: Any, reference: Reference, path: str) -> Credentials | None:
     if not isinstance(auths, dict):
         return None
-    entry = auths.get(key)
-    if not isinstance(entry, dict):
-        entry = next((auths[name] for name in auths if _host_of(name) == _host_of(key)), None)
+    entry = auths.get(closest(auths, reference))
     if not isinstance(entry, dict):
         return None
     username, password = entry.get("username"), entry.get("password")
@@ -129,7 +151,8 @@ def _from_file(auths: Any, key: str, path: str) -> Credentials | None:
             decoded = base64.b64decode(str(entry["auth"]), validate=True).decode().rstrip("\0")
         except (binascii.Error, UnicodeDecodeError):
             raise LoopError(
-                f"{path}: what it has for {key} is damaged. Log in again, or set `username` and `password`."
+                f"{path}: what it has for {reference.host} is damaged. Log in again, or set `username` and "
+                "`password`."
             ) from None
         username, _colon, password = decoded.partition(":")
     found = Credentials(
@@ -138,6 +161,18 @@ def _from_file(auths: Any, key: str, path: str) -> Credentials | None:
     return None if found == Credentials() else found
 
 
-def _host_of(key: str) -> str:
-    """The host of a key, which old versions of Docker wrote as a URL."""
-    return re.sub(r"^https?://", "", key).partition("/")[0]
+def closest(keys: Iterable[str], reference: Reference) -> str | None:
+    """The key of an ``auths`` that is meant for a repository: of its host's, the one with the longest path.
+
+    A key is a host, with a repository or the beginning of one (containers-auth.json(5)); old versions of
+    Docker wrote a URL, whose path means nothing.
+    """
+    hosts = _HUB_HOSTS if reference.host in _HUB_HOSTS else {reference.host}
+    fitting = []
+    for key in keys:
+        host, _slash, path = re.sub(r"^https?://", "", key).partition("/")
+        is_url = host != key.partition("/")[0]
+        below = "" if is_url else path.rstrip("/")
+        if host in hosts and f"{reference.repository}/".startswith(f"{below}/" if below else ""):
+            fitting.append((len(below), not is_url, key))
+    return max(fitting)[2] if fitting else None

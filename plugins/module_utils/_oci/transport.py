@@ -41,7 +41,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._oci.connection 
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.deadline import Deadline
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.docker_config import (
     Credentials,
-    docker_credentials,
+    kept_credentials,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.endpoints import Endpoints
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import Reference
@@ -215,10 +215,10 @@ class Transport:
         return self._endpoints.are_at(url) and urlsplit(url).scheme in self._schemes
 
     def _credentials(self) -> Credentials | None:
-        """The user of the options, else the one Docker's configuration knows."""
+        """The user of the options, else the one Docker's or Podman's configuration knows."""
         if self._connection.username is not None:
             return Credentials(self._connection.username, self._connection.password)
-        return docker_credentials(self.reference.host, os.environ)
+        return kept_credentials(self.reference, os.environ)
 
     def require(self, response: requests.Response, what: str, *statuses: int) -> None:
         """Raise LoopError unless ``response``, when asked to do ``what``, has one of ``statuses``."""
@@ -236,10 +236,10 @@ class Transport:
             return "Check `username`, `password` and what that user may do."
         if self._authentication.has_credentials:
             return (
-                "The credentials of Docker's configuration do not suffice: log in again, or set `username` "
-                "and `password`."
+                "The credentials of Docker's or Podman's configuration do not suffice: log in again, or set "
+                "`username` and `password`."
             )
-        return "It asks for credentials: set `username` and `password`, or log in with Docker."
+        return "It asks for credentials: set `username` and `password`, or log in with Docker or Podman."
 
     def is_absent(self, response: requests.Response) -> bool:
         """Whether the registry says that there is no such thing. Raises LoopError where it is no registry."""

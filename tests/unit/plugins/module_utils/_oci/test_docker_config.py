@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import json
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,17 +14,28 @@ import pytest
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.docker_config import (
     Credentials,
-    docker_credentials,
+    closest,
+    kept_credentials,
+    login_files,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import Reference
 
 CI = Credentials("ci", "s3:cret")
 AUTH = base64.b64encode(b"ci:s3:cret").decode()
 HOST = "registry.example.com:5000"
+SHOP = Reference(HOST, "team/shop")
 
 
-def found(folder: Any, config: Any, ask: Any = None, host: str = HOST) -> Credentials | None:
+@pytest.fixture(autouse=True)
+def _home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+
+def found(
+    folder: Any, config: Any, ask: Any = None, host: str = HOST, repository: str = "team/shop"
+) -> Credentials | None:
     (folder / "config.json").write_text(config if isinstance(config, str) else json.dumps(config))
-    return docker_credentials(host, {"DOCKER_CONFIG": str(folder)}, ask or never)
+    return kept_credentials(Reference(host, repository), {"DOCKER_CONFIG": str(folder)}, ask or never)
 
 
 def never(program: str, host: str) -> tuple[int, str]:
@@ -53,6 +65,52 @@ def test_what_the_file_has(tmp_path, auths, expected):
     assert found(tmp_path, {"auths": auths}) == expected
 
 
+@pytest.mark.parametrize(
+    ("keys", "repository", "expected"),
+    [
+        ([HOST, f"{HOST}/team", f"{HOST}/team/shop"], "team/shop", f"{HOST}/team/shop"),
+        ([f"{HOST}/team", HOST], "team/shop", f"{HOST}/team"),
+        ([f"{HOST}/team", HOST], "teams/shop", HOST),
+        ([f"{HOST}/team/", HOST], "team", f"{HOST}/team/"),
+        ([f"{HOST}/other"], "team/shop", None),
+        ([f"https://{HOST}/v1/", f"{HOST}/team"], "shop", f"https://{HOST}/v1/"),
+        ([f"https://{HOST}/v1/", HOST], "shop", HOST),
+        (["registry.example.com"], "shop", None),
+        ([], "shop", None),
+    ],
+)
+def test_the_longest_path_that_fits_is_meant(keys, repository, expected):
+    assert closest(keys, Reference(HOST, repository)) == expected
+    assert closest(reversed(keys), Reference(HOST, repository)) == expected
+
+
+@pytest.mark.parametrize(
+    "key", ["docker.io", "docker.io/team", "index.docker.io", "https://index.docker.io/v1/"]
+)
+def test_docker_hub_is_one_host_of_several_names(key):
+    assert closest([key], Reference("docker.io", "team/shop")) == key
+
+
+def test_podmans_logins_are_read_where_docker_has_none(tmp_path):
+    environment = {"XDG_RUNTIME_DIR": str(tmp_path / "run"), "REGISTRY_AUTH_FILE": str(tmp_path / "own.json")}
+    paths = login_files(environment)
+    assert paths == [
+        str(tmp_path / ".docker/config.json"),
+        str(tmp_path / "own.json"),
+        str(tmp_path / "run/containers/auth.json"),
+        str(tmp_path / ".config/containers/auth.json"),
+    ]
+    assert login_files({"XDG_CONFIG_HOME": "/x"})[-1] == "/x/containers/auth.json"
+    for number, path in reversed(list(enumerate(paths))):
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        login = {"username": f"user{number}", "password": "s3cret"}
+        Path(path).write_text(json.dumps({"auths": {HOST: login, "other.example.com": {"auth": AUTH}}}))
+        known = kept_credentials(SHOP, environment, never)
+        assert known == Credentials(f"user{number}", "s3cret")
+    Path(paths[0]).write_text(json.dumps({"auths": {"other.example.com": {"auth": AUTH}}}))
+    assert kept_credentials(SHOP, environment, never) == Credentials("user1", "s3cret")
+
+
 def test_docker_hub_has_a_name_of_its_own(tmp_path):
     config = {"auths": {"https://index.docker.io/v1/": {"auth": AUTH}}}
     assert found(tmp_path, config, host="docker.io") == CI
@@ -60,10 +118,10 @@ def test_docker_hub_has_a_name_of_its_own(tmp_path):
 
 def test_a_home_without_a_configuration(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert docker_credentials(HOST, {}) is None
+    assert kept_credentials(SHOP, {}) is None
     (tmp_path / ".docker").mkdir()
     (tmp_path / ".docker/config.json").write_text(json.dumps({"auths": {HOST: {"auth": AUTH}}}))
-    assert docker_credentials(HOST, {}) == CI
+    assert kept_credentials(SHOP, {}) == CI
 
 
 @pytest.mark.parametrize("config", [{"credHelpers": {HOST: "test"}}, {"credsStore": "test"}])
