@@ -47,6 +47,29 @@ def test_everything_runs_once_and_listens_on_loopback_only(loop):
     assert {address for address, _port in found} <= LOOPBACK
 
 
+def test_a_web_page_cannot_have_its_name_lead_to_the_registry(loop):
+    address = f"127.0.0.1:{loop.ports['registry']}"
+    calls = (
+        ("GET", "/v2/"),
+        ("GET", "/v2/_catalog"),
+        ("POST", "/v2/shop/blobs/uploads/"),
+        ("PUT", "/v2/shop/manifests/latest"),
+        ("DELETE", "/v2/shop/manifests/latest"),
+    )
+    foreign: tuple[dict[str, str], ...] = (
+        {"Host": "evil.example"},
+        {"Host": f"evil.example:{loop.ports['registry']}"},
+        {"Host": "localhost.evil.example"},
+        {"Origin": "https://evil.example"},
+    )
+    for method, path in calls:
+        for headers in foreign:
+            refused = requests.request(method, f"http://{address}{path}", headers=headers, timeout=5)
+            assert (refused.status_code, refused.content) == (400, b""), (method, path, headers)
+    for name in (address, "localhost", "shop.localhost:5000", "[::1]:5000"):
+        assert requests.get(f"http://{address}/v2/", headers={"Host": name}, timeout=5).status_code == 200
+
+
 def test_keys_are_for_their_user_only(loop):
     def mode(path: Path) -> int:
         return stat.S_IMODE(path.stat().st_mode)
