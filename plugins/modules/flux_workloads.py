@@ -157,6 +157,15 @@ options:
     type: str
     choices: [stop, rollback]
     default: stop
+  unknown_fields:
+    description:
+      - What becomes of a field that its kind does not have, such as C(replicaz) of a Deployment. Flux drops it without a word from objects of
+        Kubernetes' own kinds, and applies the rest.
+      - With V(warn), that is warned of, with its file and line.
+      - With V(refuse), it is an error before anything is changed.
+    type: str
+    choices: [warn, refuse]
+    default: warn
 """
 
 EXAMPLES = r"""

@@ -63,6 +63,7 @@ class Stage:
             "compare": "content",
             "timeout": 60,
             "on_failure": "stop",
+            "unknown_fields": "warn",
             "namespace": "flux-system",
         }
         cluster = KubernetesCluster(kubeconfig)

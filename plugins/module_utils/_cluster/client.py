@@ -103,10 +103,11 @@ class KubernetesCluster:
             item.setdefault("kind", kind.name)
         return Listing(listed["items"], listed["metadata"]["resourceVersion"])
 
-    def create(self, kind: Kind, manifest: Object) -> Object:
+    def create(self, kind: Kind, manifest: Object, *, dry_run: bool = False) -> Object:
         path = kind_path(kind, manifest.get("metadata", {}).get("namespace"))
         body = {"apiVersion": kind.api_version, "kind": kind.name, **manifest}
-        return self._connection.read(Request(f"create a {kind.name}", kind, "POST", path, body=body))
+        query = _dry_run(dry_run)
+        return self._connection.read(Request(f"create a {kind.name}", kind, "POST", path, query, body=body))
 
     def kinds(self, api_version: str) -> Sequence[Kind]:
         group, _slash, version = api_version.rpartition("/")

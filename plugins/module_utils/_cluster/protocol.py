@@ -20,13 +20,23 @@ class ClusterError(LoopError):
     """A request that failed.
 
     ``status`` is the HTTP status, None where no answer came; ``causes`` are those of the API's Status, each
-    with a message and, mostly, a field.
+    with a message and, mostly, a field. ``said`` and ``reason`` are its own message and reason.
     """
 
-    def __init__(self, message: str, status: int | None = None, causes: Sequence[Object] = ()) -> None:
+    def __init__(
+        self,
+        message: str,
+        status: int | None = None,
+        causes: Sequence[Object] = (),
+        *,
+        said: str = "",
+        reason: str = "",
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.causes = causes
+        self.said = said or message
+        self.reason = reason
 
     @property
     def is_passing(self) -> bool:
@@ -83,7 +93,7 @@ class Cluster(Protocol):
     ) -> Listing:
         """The objects of a kind, of all namespaces without ``namespace``; at most ``limit`` of them."""
 
-    def create(self, kind: Kind, manifest: Object) -> Object:
+    def create(self, kind: Kind, manifest: Object, *, dry_run: bool = False) -> Object:
         """The object after its creation; a review comes back with its answer."""
 
     def kinds(self, api_version: str) -> Sequence[Kind]:

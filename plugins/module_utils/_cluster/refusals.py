@@ -37,6 +37,13 @@ class Refusals:
     ) -> ClusterError:
         """The error for a request that the API server refused with HTTP ``status``."""
         told = status_in(body)
+        error = self._failure(action, kind, status, reason, told)
+        error.said, error.reason = str(told.get("message") or error.said), str(told.get("reason") or "")
+        return error
+
+    def _failure(
+        self, action: str, kind: Kind, status: int, reason: str | None, told: Object
+    ) -> ClusterError:
         said = told.get("message")
         where = f"in the cluster of {self.address.origin}"
         if status == 404 and not said and kind.group in FLUX_GROUPS:

@@ -53,6 +53,7 @@ def execute(plan: Plan, cluster: Cluster, follower: Follower, *, timeout: float)
         Rollout(
             rollout.prepared,
             Delivery(result, rollout.predicted.secrets, items, shown=rollout.predicted.shown),
+            notices=rollout.notices,
         )
         for rollout, result, items in zip(plan.rollouts, pushed, applied, strict=True)
     )

@@ -85,6 +85,8 @@ class Rollout:
     prediction: Prediction = field(default_factory=Prediction)
     way_back: WayBack | None = None
     rivalries: tuple[Cause, ...] = ()  # with others that apply the same objects
+    refusals: tuple[Cause, ...] = ()  # why the API server would not take objects of it
+    notices: tuple[str, ...] = ()  # what the plan has noticed of what is to be applied
 
     @property
     def workload(self) -> Workload:
@@ -127,18 +129,21 @@ class Rollout:
         return is_waiting or (verdict.state is State.FAILED and verdict.reason == HEALTH_CHECK_FAILED)
 
     @property
+    def refused(self) -> list[Change]:
+        """Its objects that the API server would not take."""
+        return refused(self.prediction.changes)
+
+    @property
     def refusal(self) -> str:
         """Why Flux could not apply it, as far as the API server tells beforehand."""
-        if not self.is_changing:
-            return ""
-        told = [f"{change.identity}: {change.message}" for change in refused(self.prediction.changes)]
-        return f"Workload {self.workload.name}: Flux could not apply it. {' '.join(told)}" if told else ""
+        told = " ".join(cause.about("") for cause in self.refusals)
+        return f"Workload {self.workload.name}: Flux could not apply it. {told}" if told else ""
 
     @property
     def warnings(self) -> list[str]:
         """What the user should know of it."""
         rivalries = [rivalry.about("") for rivalry in self.rivalries]
-        return [*self.prepared.warnings, *rivalries, *self.prediction.warnings]
+        return [*self.prepared.warnings, *self.notices, *rivalries, *self.prediction.warnings]
 
 
 @dataclass(frozen=True)

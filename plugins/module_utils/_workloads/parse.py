@@ -62,6 +62,7 @@ class Asked:
     compare: str
     timeout: float
     on_failure: str
+    unknown_fields: str
 
     def path_of(self, workload: Workload) -> str:
         """The folder or file that a workload is made of."""
@@ -81,6 +82,7 @@ def parse(params: Mapping[str, Any]) -> Asked:
         compare=params["compare"],
         timeout=params["timeout"],
         on_failure=params["on_failure"],
+        unknown_fields=params["unknown_fields"],
     )
 
 

@@ -45,10 +45,12 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.build
     build_first,
     subject_of,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.notices import Looker
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.order import unlisted_dependencies
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.outcome import Delivery
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.parse import Asked
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.prepare import Prepared
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.refused import origins_of
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.registry_secrets import (
     SecretPlan,
     plan_secret,
@@ -75,11 +77,16 @@ class RolloutPlan:
     push: PushPlan | None = None
     objects: tuple[ApplyPlan, ...] = ()  # its source, then its Kustomization
     standing: Proof | None = None  # where it stood when it was seen; None if it is not there
-    built: Built = field(default_factory=Built)  # of what is changing; of what is not, nothing is built
+    notices: tuple[str, ...] = ()  # what the user should know of what Flux would build of it
+    built: Built = field(default_factory=Built)  # where no loop runs
 
     @property
     def workload(self) -> Workload:
         return self.prepared.workload
+
+    @property
+    def ref(self) -> ObjectRef:
+        return self.workload.kustomization
 
     @property
     def is_changing(self) -> bool:
@@ -132,8 +139,9 @@ def plan_workloads(
         )
         for ready, (push, pushed), (plans, applied) in zip(prepared, pushes, objects, strict=True)
     ]
+    looker = Looker(predictor, asked.unknown_fields)
     return Plan(
-        tuple(_with_built(rollouts, predictor, renderer)),
+        tuple(_with_notices(rollouts, looker, renderer, asked.registry.endpoint.host)),
         _plan_removals(prepared, asked, cluster),
         secrets,
     )
@@ -149,22 +157,23 @@ def _standing(
     return assess(cluster, Request(workload.namespace, workload.name, timeout, pushed.digest), live)
 
 
-def _with_built(
-    rollouts: Sequence[RolloutPlan], predictor: Predictor, renderer: Renderer
+def _with_notices(
+    rollouts: Sequence[RolloutPlan], looker: Looker, renderer: Renderer, host: str
 ) -> list[RolloutPlan]:
-    """Each that is changing with what Flux would build of it. Raises LoopError for what does not build."""
+    """Each that is changing with what is noticed of it. Raises LoopError for what does not build."""
     subjects = {
         subject_of(rollout.prepared, rollout.predicted, renderer, is_changing=True): rollout
         for rollout in rollouts
         if rollout.is_changing
     }
     changing = {subject: rollout.prepared for subject, rollout in subjects.items()}
-    built = build_all(predictor, changing, together)
-    known = {rollout.workload.kustomization: built[subject] for subject, rollout in subjects.items()}
-    return [
-        replace(rollout, built=known.get(rollout.workload.kustomization, rollout.built))
-        for rollout in rollouts
-    ]
+    built = build_all(looker.predictor, changing, together)
+    origins = origins_of((rollout.prepared for rollout in rollouts), host)
+    noticed = {
+        rollout.ref: looker.notices(rollout.workload, subject, built[subject], origins[rollout.ref])
+        for subject, rollout in subjects.items()
+    }
+    return [replace(rollout, notices=noticed.get(rollout.ref, ())) for rollout in rollouts]
 
 
 def plan_against_nothing(

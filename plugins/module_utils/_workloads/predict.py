@@ -30,7 +30,10 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.rende
 
 def predict_plan(plan: Plan, predictor: Predictor, renderer: Renderer) -> Outcome:
     """What a run would do, and what Flux would change. Raises LoopError for what does not build."""
-    rollouts = [Rollout(planned.prepared, planned.predicted, planned.standing) for planned in plan.rollouts]
+    rollouts = [
+        Rollout(planned.prepared, planned.predicted, planned.standing, notices=planned.notices)
+        for planned in plan.rollouts
+    ]
     subjects = [subject_of_rollout(rollout, renderer) for rollout in rollouts]
     predictions, unseen = predict(predictor, subjects, together)
     return Outcome(

@@ -44,6 +44,8 @@ def result_of(
 def rollout_receipt(rollout: Rollout) -> dict[str, Any]:
     """What is returned for a workload that is to be in the cluster."""
     proof: dict[str, Any] = rollout.proof.receipt() if rollout.proof else {"ready": False}
+    if rollout.refusals:
+        proof["cause"] = rollout.refusals[0].result
     if rollout.rivalries:
         proof["cause"] = rollout.rivalries[-1].result
     about = {

@@ -6,20 +6,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import ObjectRef
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.evidence import shared_objects
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.explain import shared_with
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.failure import Origin
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.judgement import Request
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.reconcile import explained, reconcile
-from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.places import WorkloadOrigin
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.outcome import (
     Outcome,
     Rollout,
     WayBack,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.parse import Asked
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.refused import origins_of
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.rollback import last_healthy
 
 
@@ -35,10 +33,7 @@ def recover(outcome: Outcome, asked: Asked, cluster: Cluster) -> Outcome:
 def _explained(rollouts: tuple[Rollout, ...], cluster: Cluster, host: str) -> tuple[Rollout, ...]:
     """Those that are not well with their causes."""
     failed = {rollout.workload.kustomization: rollout for rollout in rollouts if rollout.failure}
-    manifests = {rollout.workload.name: rollout.prepared.places for rollout in rollouts if failed}
-    origins: dict[ObjectRef, Origin] = {
-        ref: WorkloadOrigin(host, rollout.prepared.places, manifests) for ref, rollout in failed.items()
-    }
+    origins = origins_of((rollout.prepared for rollout in rollouts), host) if failed else {}
     proofs = explained(cluster, [rollout.proof for rollout in failed.values() if rollout.proof], origins)
     known = {proof.ref: proof for proof in proofs}
     return tuple(

@@ -42,6 +42,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.progr
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.prove import heal, prove
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.receipt import result_of
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.recover import recover
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.refused import explain_refusals
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.rendering import Renderer
 
 
@@ -82,6 +83,7 @@ def _check(asked: Asked, prepared: Sequence[Prepared], edge: Edge, *, with_diff:
             predictor = Predictor(edge.cluster)
             plan = plan_workloads(prepared, asked, predictor, edge.renderer, with_diff=with_diff)
             outcome = predict_plan(plan, predictor, edge.renderer)
+            outcome = explain_refusals(outcome, edge.cluster, asked.registry.endpoint.host)
         except ClusterError as error:
             # A task before this one would have brought Flux, or the namespace.
             if error.status != 404 or isinstance(error, NotFoundError):

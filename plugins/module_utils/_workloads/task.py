@@ -31,6 +31,7 @@ WORKLOADS: dict[str, Any] = {
     "compare": {"type": "str", "choices": ["content", "exact"], "default": "content"},
     "timeout": {"type": "int", "default": 300},
     "on_failure": {"type": "str", "choices": ["stop", "rollback"], "default": "stop"},
+    "unknown_fields": {"type": "str", "choices": ["warn", "refuse"], "default": "warn"},
 }
 LIBRARIES = ("oras", "kubernetes", "pathspec")
 ARGUMENTS: dict[str, Any] = {

@@ -91,7 +91,12 @@ class MemoryCluster:
         ]
         return Listing(items[:limit], str(next(self._versions)))
 
-    def create(self, kind: Kind, manifest: Object) -> Object:
+    def create(self, kind: Kind, manifest: Object, *, dry_run: bool = False) -> Object:
+        if dry_run:
+            self.asked.append(f"dry-run create {ref_of(kind, manifest)}")
+            if ref_of(kind, manifest) in self.objects:
+                raise ClusterError("it already exists", 409, reason="AlreadyExists")
+            return manifest
         self.asked.append(f"create {kind.name} {manifest}")
         return {**manifest, "status": self.answer(manifest.get("spec", {}))}
 

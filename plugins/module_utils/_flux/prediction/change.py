@@ -44,6 +44,7 @@ class Change:
     after: Object | None = None
     fields: tuple[FieldChange, ...] = ()
     message: str = ""
+    is_lost: bool = False  # whether what is refused is deleted first
 
     @property
     def is_certain(self) -> bool:
@@ -154,6 +155,13 @@ def refusal(desired: Object, message: str, *, is_final: bool = True) -> Change:
     """An object that the API server would not take, or (not ``is_final``) cannot be asked about."""
     action = Action.REFUSED if is_final else Action.UNKNOWN
     return Change(action, identity_of(desired), str(desired["apiVersion"]), None, desired, (), message)
+
+
+def loss(live: Object, desired: Object, message: str) -> Change:
+    """An object that is deleted to be created anew, which the API server would not take."""
+    return Change(
+        Action.REFUSED, identity_of(desired), str(desired["apiVersion"]), live, desired, (), message, True
+    )
 
 
 def pruning(live: Object) -> Change:

@@ -21,24 +21,35 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protoco
     ClusterError,
     NotFoundError,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.schemas import Schemas
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.change import (
     Change,
     change_of,
     creation,
+    loss,
     pruning,
     recreation,
     refusal,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.drift import inventory_of
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.refusals import (
+    dry_run_message,
+    is_final,
+    no_namespace_message,
+    refused_by,
+    unknown_kind_message,
+    without_allocations,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.rules import (
     CONTROLLER,
     OWNER_NAME,
     deletes_what_it_applied,
     is_forced,
-    is_immutable,
     is_left_alone,
+    is_normalized,
     is_pruned,
     kinds_brought,
+    may_be_immutable,
     namespaces_brought,
     undone,
 )
@@ -54,11 +65,15 @@ class Predictor:
 
     cluster: Cluster
     mask: Mask = field(default_factory=Mask)
+    schemas: Schemas = field(init=False)
     _kinds: dict[str, Sequence[Kind]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _brought_kinds: set[tuple[str, str]] = field(default_factory=set)
     _brought_namespaces: set[str] = field(default_factory=set)
     _expected: dict[Identity, Change] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.schemas = Schemas(self.cluster)
 
     def expect(self, rendered: Iterable[Object]) -> None:
         """Take note of the kinds and namespaces among what is to be applied."""
@@ -88,8 +103,18 @@ class Predictor:
             return None
         return self.cluster.get(ObjectRef(kind, identity.namespace, identity.name))
 
+    def unknown_fields(self, desired: Object) -> list[str]:
+        """The fields that the controller drops from an object before it is applied, as its kind has none."""
+        kind = self.kind(str(desired["apiVersion"]), str(desired["kind"]))
+        if kind is None or not is_normalized(kind):
+            return []
+        return self.schemas.known_part(kind, desired)[1]
+
     def change(self, desired: Object, kustomization: Object) -> Change | None:
-        """What the controller would make of one object; None where it would leave it as it is."""
+        """What the controller would make of one object; None where it would leave it as it is.
+
+        The message of a refusal is the one that the controller would report.
+        """
         if is_encrypted(desired):
             return refusal(desired, "It is encrypted, and only Flux can read it.", is_final=False)
         kind = self.kind(str(desired["apiVersion"]), str(desired["kind"]))
@@ -97,15 +122,13 @@ class Predictor:
         if kind is None:
             if (identity.group, identity.kind) in self._brought_kinds:
                 return creation(desired)
-            return refusal(
-                desired,
-                f"The cluster knows no {identity.kind} of {desired['apiVersion']}, and no workload that is"
-                " pushed with it brings it.",
-            )
+            return refusal(desired, unknown_kind_message(identity, str(desired["apiVersion"])))
         if kind.is_namespaced and not identity.namespace:
-            return refusal(desired, "It names no namespace: give it one, or the workload target_namespace.")
+            return refusal(desired, no_namespace_message(identity))
         if not kind.is_namespaced:
             desired = in_no_namespace(desired)
+        if is_normalized(kind):
+            desired, _dropped = self.schemas.known_part(kind, desired)
         return self._answer(
             desired, kustomization, ObjectRef(kind, identity_of(desired).namespace, identity.name)
         )
@@ -136,11 +159,25 @@ class Predictor:
         is_without_namespace = error.status == 404 and not isinstance(error, NotFoundError)
         if is_without_namespace and ref.namespace in self._brought_namespaces:
             return creation(desired)
-        if live is not None and is_immutable(error.message) and is_forced(desired, live, kustomization):
-            return recreation(live, desired, self.mask)
-        # RBAC says who cannot do what; a quota or a webhook refuses Flux in the same way.
-        is_only_me = error.status == 403 and " cannot " in error.message
-        return refusal(desired, error.message, is_final=not is_only_me)
+        if (
+            live is not None
+            and may_be_immutable(error.status, error.said)
+            and is_forced(desired, live, kustomization)
+        ):
+            return self._recreated(desired, live, ref)
+        return refused_by(error, desired)
+
+    def _recreated(self, desired: Object, live: Object, ref: ObjectRef) -> Change:
+        """What becomes of an object that is deleted and created anew, which may be refused then."""
+        try:
+            self.cluster.create(ref.kind, without_allocations(desired, live), dry_run=True)
+        except ClusterError as error:
+            if error.status in (None, 0, 401):
+                raise
+            # It would have been created, but for the one that is there.
+            if error.reason != "AlreadyExists" and is_final(error):
+                return loss(live, desired, dry_run_message(identity_of(desired), error))
+        return recreation(live, desired, self.mask)
 
     def prunings(self, kustomization: Object, applied: Iterable[Identity]) -> list[Change]:
         """What the controller would delete of what a Kustomization had applied, but no longer is."""

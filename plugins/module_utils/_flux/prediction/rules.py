@@ -17,7 +17,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.managed
     owned_by,
     without,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Object
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Kind, Object
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.change import comparable
 
 CONTROLLER = "kustomize-controller"
@@ -30,6 +30,28 @@ _REMOVED_ANNOTATIONS = (
     "fluxcd.io/sync-checksum",
 )
 _REMOVED_LABEL = "fluxcd.io/sync-gc-mark"
+# The groups of the API that Kubernetes' client for Go has types of.
+_GO_CLIENT = frozenset({"", "apps", "autoscaling", "batch", "extensions", "policy"}) | {
+    f"{name}.k8s.io"
+    for name in (
+        "admissionregistration",
+        "authentication",
+        "authorization",
+        "certificates",
+        "coordination",
+        "discovery",
+        "events",
+        "flowcontrol.apiserver",
+        "internal.apiserver",
+        "networking",
+        "node",
+        "rbac.authorization",
+        "resource",
+        "scheduling",
+        "storage",
+        "storagemigration",
+    )
+}
 _IMMUTABLE = re.compile(r"is\simmutable|immutable\sfield", re.IGNORECASE)
 
 
@@ -54,9 +76,18 @@ def is_forced(desired: Object, live: Object | None, kustomization: Object) -> bo
     return is_asked or bool(kustomization["spec"].get("force"))
 
 
-def is_immutable(message: str) -> bool:
-    """Whether a refusal is about a field that cannot change."""
-    return bool(_IMMUTABLE.search(message))
+def may_be_immutable(status: int | None, message: str) -> bool:
+    """Whether the controller takes a refusal for one of a field that cannot change.
+
+    That is every conflict, everything that is not valid, and what webhooks and CEL rules say of it.
+    """
+    return status in (409, 422) or bool(_IMMUTABLE.search(message))
+
+
+def is_normalized(kind: Kind) -> bool:
+    """Whether the controller reads objects of a kind into Go's types first, which drops unknown fields."""
+    is_role = kind.group == "rbac.authorization.k8s.io" and kind.name in ("Role", "ClusterRole")
+    return kind.group in _GO_CLIENT and not is_role
 
 
 def undone(desired: Object, live: Object, applied: Object) -> Object | None:

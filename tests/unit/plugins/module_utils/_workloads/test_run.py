@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import collections
+import contextlib
 import copy
+import json
 import os
 import socket
 import threading
@@ -14,6 +16,7 @@ import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Kind, ObjectRef
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import ClusterError
 from ansible_collections.gitops.flux_local.plugins.module_utils._content import packing
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.archive import compressed
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
@@ -123,7 +126,7 @@ class Bench:
         (self.folder / name / "manifest.yaml").write_text(content)
         return {"name": name, "path": name, **options}
 
-    def params(self, workloads, on_failure="stop", **registry):
+    def params(self, workloads, on_failure="stop", unknown_fields="warn", **registry):
         return {
             "workloads": list(workloads),
             "registry": {"host": "127.0.0.1:5001", "cluster": None, "insecure": True, **registry},
@@ -134,6 +137,7 @@ class Bench:
             "revision": "r",
             "timeout": 5,
             "on_failure": on_failure,
+            "unknown_fields": unknown_fields,
         }
 
     def edge(self, cluster):
@@ -143,10 +147,10 @@ class Bench:
         self.cluster.asked.clear()
         return run(self.params(workloads), self.edge(None), check_mode=True, with_diff=True)
 
-    def run(self, *workloads, check_mode=False, on_failure="stop", **registry):
+    def run(self, *workloads, check_mode=False, **options):
         self.cluster.asked.clear()
         self.rendered.clear()
-        params = self.params(workloads, on_failure, **registry)
+        params = self.params(workloads, **options)
         return run(params, self.edge(self.cluster), check_mode=check_mode, with_diff=True)
 
     def tags(self, name):
@@ -333,6 +337,87 @@ def test_variables_are_to_have_values_once_all_that_gives_them_is_known(bench, b
     assert bench.strictly["shop"] is is_strict
 
 
+WEB = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: default}
+spec:
+  replicaz: 2
+"""
+DESCRIBED = {
+    "Deployment": {
+        "properties": {name: {} for name in ("apiVersion", "kind", "metadata")}
+        | {"spec": {"allOf": [{"$ref": "#/components/schemas/Spec"}]}},
+        "x-kubernetes-group-version-kind": [{"group": "apps", "version": "v1", "kind": "Deployment"}],
+    },
+    "Spec": {"properties": {"replicas": {}}},
+}
+
+
+@pytest.fixture
+def deployments(bench):
+    """Has the cluster know Deployments, and their fields."""
+    bench.cluster.known += (Kind("apps", "v1", "deployments", "Deployment"),)
+    bench.cluster.texts["/openapi/v3/apis/apps/v1"] = json.dumps({"components": {"schemas": DESCRIBED}})
+
+
+UNKNOWN = "manifest.yaml:5: Deployment default/web has the field spec.replicaz, which Deployment of apps/v1"
+
+
+@pytest.mark.usefixtures("deployments")
+@pytest.mark.parametrize("is_rendered", [False, True])
+def test_a_field_that_a_kind_does_not_have_is_warned_of_where_it_is_written(bench, is_rendered):
+    [web] = yaml.safe_load_all(WEB)
+    bench.things["shop"] = [web]
+    workload = bench.workload("shop", WEB, **({"name_prefix": ""} if is_rendered else {}))
+    foretold = bench.run(workload, check_mode=True)
+    [change] = foretold["receipts"][0]["changes"]
+    assert change["action"] == "created"
+    assert "replicaz" not in foretold["diff"][-1]["after"]
+    bench.run(workload)
+    foretold_warning, warning = bench.warnings
+    assert foretold_warning == warning
+    assert warning.startswith(f"shop: {bench.folder}/shop/{UNKNOWN}")
+    bench.warnings.clear()
+    bench.run(workload)
+    assert bench.warnings == []
+
+
+@pytest.mark.usefixtures("deployments")
+def test_a_field_that_a_kind_does_not_have_is_refused_where_that_is_asked_for(bench):
+    bench.things["shop"] = list(yaml.safe_load_all(WEB))
+    said = refusal(bench, bench.workload("shop", WEB), unknown_fields="refuse")
+    assert said.startswith(f"Workload shop: {bench.folder}/shop/{UNKNOWN}")
+    assert said.endswith("Nothing was pushed.")
+    assert bench.tags("shop") is None
+
+
+def test_what_is_deleted_and_then_refused_is_warned_of_in_check_mode_and_in_a_run(bench, monkeypatch):
+    bench.things["shop"] = [thing("web", size=1)]
+    bench.run(bench.workload("shop", force=True))
+    apply, invalid = bench.cluster.apply, 'Thing "web" is invalid: spec.size: Invalid value: 99999: too large'
+
+    def refuse(kind, manifest, **options):
+        if kind == THING and options.get("dry_run"):
+            raise ClusterError(invalid, 422, reason="Invalid")
+        return apply(kind, manifest, **options)
+
+    def refuse_new(_kind, _manifest, **_options):
+        raise ClusterError(f"Cannot create a Thing: {invalid}", 422, said=invalid, reason="Invalid")
+
+    monkeypatch.setattr(bench.cluster, "apply", refuse)
+    monkeypatch.setattr(bench.cluster, "create", refuse_new)
+    workload = bench.workload("shop", "a: *no-plain-manifest\n", force=True)
+    told = "Thing default/web would be deleted, since force is set, and then refused: spec.size: Invalid"
+    with pytest.raises(LoopError, match=r"shop: Flux could not apply it\. Thing default/web: spec\.size"):
+        bench.run(workload, check_mode=True)
+    assert [told in warning for warning in bench.warnings] == [True]
+    bench.warnings.clear()
+    with contextlib.suppress(LoopError, ClusterError):
+        bench.run(workload)
+    assert [told in warning for warning in bench.warnings] == [True]
+
+
 def test_one_that_does_not_build_keeps_all_of_them_from_being_pushed(bench):
     bench.unrenderable = {"blog"}
     with pytest.raises(LoopError, match=r"Workload blog: .*blog does not build"):
@@ -489,7 +574,9 @@ def test_drift_of_what_no_longer_builds_is_a_warning(bench):
 def test_what_the_api_server_would_refuse_fails_check_mode_with_all_receipts(bench):
     strange = thing("web") | {"kind": "Strange"}
     bench.things["shop"] = [strange]
-    with pytest.raises(LoopError, match=r"Workload shop: .*knows no Strange of example.org/v1") as failure:
+    with pytest.raises(
+        LoopError, match=r"Workload shop: .*knows no kind Strange of example.org/v1"
+    ) as failure:
         bench.run(bench.workload("shop"), check_mode=True)
     assert sentences(failure.value.details) == ["refused web []"]
 

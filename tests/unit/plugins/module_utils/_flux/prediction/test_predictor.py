@@ -138,7 +138,8 @@ IMMUTABLE = ClusterError("spec.size: Invalid value: 2: field is immutable", 422)
     [
         (IMMUTABLE, {}, Action.REFUSED),
         (IMMUTABLE, {"force": True}, Action.RECREATED),
-        (ClusterError("spec.size: Invalid value: 99999", 422), {"force": True}, Action.REFUSED),
+        (ClusterError("spec.clusterIP: Invalid value: it was set", 422), {"force": True}, Action.RECREATED),
+        (ClusterError("expected string, got 1", 500), {"force": True}, Action.REFUSED),
         (ClusterError('User "me" cannot patch resource "things"', 403), {}, Action.UNKNOWN),
         (ClusterError("exceeded quota: small", 403), {}, Action.REFUSED),
         (ClusterError("admission webhook denied the request", 500), {}, Action.REFUSED),
@@ -163,7 +164,30 @@ def test_a_cluster_that_does_not_answer_is_an_error(cluster, predictor):
 
 
 def test_an_object_needs_a_namespace(predictor):
-    assert "target_namespace" in predictor.change(thing(namespace=None), kustomization()).message
+    change = predictor.change(thing(namespace=None), kustomization())
+    assert change.action is Action.REFUSED
+    assert change.message.startswith("Thing/shop namespace not specified: ")
+
+
+@pytest.mark.parametrize(
+    ("answer", "action", "is_lost"),
+    [
+        (ClusterError("it already exists", 409, reason="AlreadyExists"), Action.RECREATED, False),
+        (ClusterError("spec.size: Invalid value: 99999", 422, reason="Invalid"), Action.REFUSED, True),
+        (ClusterError('"me" cannot create resource "things"', 403), Action.RECREATED, False),
+        (ClusterError("exceeded quota: small", 403), Action.REFUSED, True),
+    ],
+)
+def test_what_is_created_anew_may_be_refused_then(cluster, predictor, monkeypatch, answer, action, is_lost):
+    def answered(_kind, _manifest, *, dry_run):
+        assert dry_run
+        raise answer
+
+    cluster.apply(THING, thing(size=1), manager="kustomize-controller")
+    cluster.refusals["shop"] = IMMUTABLE
+    monkeypatch.setattr(cluster, "create", answered)
+    change = predictor.change(thing(size=2), kustomization(force=True))
+    assert (change.action, change.is_lost) == (action, is_lost)
 
 
 def test_what_is_encrypted_cannot_be_told(predictor):

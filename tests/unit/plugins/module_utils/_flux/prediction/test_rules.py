@@ -6,15 +6,16 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import identity_of
+from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Kind, identity_of
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.rules import (
     deletes_what_it_applied,
     is_forced,
-    is_immutable,
     is_left_alone,
+    is_normalized,
     is_pruned,
     is_undone,
     kinds_brought,
+    may_be_immutable,
     namespaces_brought,
     undone,
 )
@@ -77,9 +78,39 @@ def test_force_is_asked_for_by_the_kustomization_or_by_either_object():
     assert is_forced(config(), marked, kustomization())
     assert is_forced(config(), config(), kustomization(force=True))
     assert not is_forced(config(), config(), kustomization(force=False))
-    assert is_immutable("spec.selector: Invalid value: field is immutable")
-    assert is_immutable("the change of an immutable field is denied")
-    assert not is_immutable("spec.ports[0].port: Invalid value: 99999")
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "may_be"),
+    [
+        (422, "spec.ports[0].port: Invalid value: 99999", True),
+        (409, "the object has been modified", True),
+        (403, "the change of an immutable field is denied", True),
+        (500, "admission webhook: spec.size is immutable", True),
+        (500, "failed to create typed patch object", False),
+        (403, "exceeded quota: small", False),
+    ],
+)
+def test_what_the_controller_takes_for_a_field_that_cannot_change(status, message, may_be):
+    assert may_be_immutable(status, message) is may_be
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "is_read_by_type"),
+    [
+        ("apps", "Deployment", True),
+        ("", "Service", True),
+        ("networking.k8s.io", "Ingress", True),
+        ("rbac.authorization.k8s.io", "RoleBinding", True),
+        ("rbac.authorization.k8s.io", "Role", False),
+        ("rbac.authorization.k8s.io", "ClusterRole", False),
+        ("apiextensions.k8s.io", "CustomResourceDefinition", False),
+        ("gateway.networking.k8s.io", "Gateway", False),
+        ("cert-manager.io", "Issuer", False),
+    ],
+)
+def test_which_kinds_lose_the_fields_that_they_do_not_have(group, name, is_read_by_type):
+    assert is_normalized(Kind(group, "v1", "things", name)) is is_read_by_type
 
 
 def test_what_kubectl_added_is_undone_and_what_others_added_is_not():
