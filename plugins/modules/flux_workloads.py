@@ -60,6 +60,9 @@ options:
       - C(substitute) gives values to C(${variables}) in the manifests, C(substitute_from) names ConfigMaps and Secrets that do.
         Where values are given, a variable that has neither a value nor a default is refused, as Flux does; an object with the
         annotation C(kustomize.toolkit.fluxcd.io/substitute) C(disabled) keeps its variables.
+      - C(ignore_fields) are fields of objects that Flux leaves to others once the objects are there, such as the replicas that an autoscaler
+        sets. It is a list of dictionaries with C(paths), which are JSON pointers, and a C(target), as C(ignore) of
+        M(gitops.flux_local.flux_kustomization).
       - C(labels) and C(annotations) are those of both Flux objects.
       - C(secret_ref) and C(cert_secret_ref) name Secrets for Flux's access to the registry, as in M(gitops.flux_local.flux_source), in the
         place of those that come of O(registry.username) and O(registry.ca_cert). C(provider), C(proxy_secret_ref) and C(verify) are as

@@ -68,6 +68,9 @@ options:
       - C(substitute) gives values to C(${variables}) in the manifests, C(substitute_from) names ConfigMaps and Secrets that do.
         Where values are given, a variable that has neither a value nor a default is refused, as Flux does; an object with the
         annotation C(kustomize.toolkit.fluxcd.io/substitute) C(disabled) keeps its variables.
+      - C(ignore_fields) are fields of objects that Flux leaves to others once the objects are there, such as the replicas that an autoscaler
+        sets. It is a list of dictionaries with C(paths), which are JSON pointers, and a C(target), as C(ignore) of
+        M(gitops.flux_local.flux_kustomization).
       - Every other option of M(gitops.flux_local.flux_kustomization) can be given under its name, such as C(interval), C(prune),
         C(target_namespace), C(health_checks), C(patches), C(images) and C(suspend).
     type: list

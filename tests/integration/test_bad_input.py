@@ -138,15 +138,23 @@ REFUSED: dict[str, tuple[list[Any], list[str]]] = {
     ),
     "a cycle": (
         [
-            {"name": "a", "path": "FOLDER/sound", "depends_on": ["c"]},
-            {"name": "b", "path": "FOLDER/sound", "depends_on": ["a"]},
-            {"name": "c", "path": "FOLDER/sound", "depends_on": ["flux-system/b"]},
+            {"name": "aa", "path": "FOLDER/sound", "depends_on": ["cc"]},
+            {"name": "bb", "path": "FOLDER/sound", "depends_on": ["aa"]},
+            {"name": "cc", "path": "FOLDER/sound", "depends_on": ["flux-system/bb"]},
         ],
-        ["depends_on", "a -> c -> b -> a", "Remove one"],
+        ["depends_on", "aa -> cc -> bb -> aa", "Remove one"],
     ),
     "a workload that waits for itself": (
-        [{"name": "a", "path": "FOLDER/sound", "depends_on": ["a"]}],
-        ["depends_on", "a -> a"],
+        [{"name": "aa", "path": "FOLDER/sound", "depends_on": ["aa"]}],
+        ["depends_on", "aa -> aa"],
+    ),
+    "a name of one letter": (
+        [{"name": "a", "path": "FOLDER/sound"}],
+        ["Workload a: repository is 'a'", "2 to 255 characters", "another name"],
+    ),
+    "a field to ignore that is no pointer": (
+        [{"name": "shop", "path": "FOLDER/sound", "ignore_fields": [{"paths": ["spec.replicas"]}]}],
+        ["Workload shop: ignore_fields[0]", "'spec.replicas' is not a JSON pointer"],
     ),
     "an unknown dependency": (
         [

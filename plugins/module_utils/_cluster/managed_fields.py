@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Object
@@ -43,14 +43,22 @@ def owned_by(item: Object, manager: str) -> set[Path]:
     }
 
 
-def hands_on(item: Object) -> list[str]:
-    """The programs that people work with and that have set what the object asks for."""
+def hands_on(item: Object, is_ignored: Callable[[Path], bool] = lambda _path: False) -> list[str]:
+    """The programs that people work with and that have set what the object asks for, less what is ignored."""
     managers: dict[str, None] = {}
     for entry in entries(item):
         manager = str(entry.get("manager", ""))
-        if manager.startswith(HANDS) and set(entry.get("fieldsV1") or {}) - _ASIDE:
+        if manager.startswith(HANDS) and any(
+            path[0] not in _ASIDE and not is_ignored(path) for path in fields_of(entry)
+        ):
             managers[manager] = None
     return list(managers)
+
+
+def is_item(entry: Any, step: str) -> bool:
+    """Whether a step of a path names an item of a list."""
+    sort, _colon, what = step.partition(":")
+    return sort in ("k", "v") and _is_meant(entry, sort, json.loads(what))
 
 
 def _paths(fields: Mapping[str, Any], parent: Path) -> Iterator[Path]:

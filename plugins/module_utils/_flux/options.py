@@ -21,10 +21,9 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds impo
     OCI_REPOSITORY,
     REQUESTED_AT,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import (
-    FLUX_URL,
-    is_digest,
-    is_tag,
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.validation import (
+    check_artifact,
+    check_kustomization,
 )
 
 _ANSIBLE_TYPES = {
@@ -70,7 +69,9 @@ def manifest(kind: Kind, options: Mapping[str, Any]) -> Object:
     """
     check_metadata(kind, options)
     if kind == OCI_REPOSITORY:
-        _check_artifact(options)
+        check_artifact(options)
+    if kind == KUSTOMIZATION:
+        check_kustomization(options)
     if options.get("target_namespace") is not None:
         check_namespace(options["target_namespace"], "target_namespace")
     metadata: Object = {"name": options["name"], "namespace": options["namespace"]}
@@ -123,12 +124,6 @@ def _text(value: Any, option: str) -> str:
     raise LoopError(f"{option} is a {type(value).__name__}, but only strings can be given here: quote it.")
 
 
-def check_digest(digest: str, option: str) -> None:
-    """Raise LoopError unless ``digest`` looks like ``sha256:…``."""
-    if not is_digest(digest):
-        raise LoopError(f"{option} is {digest!r}, which is no digest: one looks like sha256:<64 hex digits>.")
-
-
 def check_metadata(kind: Kind, options: Mapping[str, Any]) -> None:
     """Raise LoopError unless name, namespace and annotations can be those of an object of ``kind``."""
     # kustomize-controller writes the name of a Kustomization into a label of everything it applies.
@@ -139,22 +134,6 @@ def check_metadata(kind: Kind, options: Mapping[str, Any]) -> None:
             f"annotations holds {REQUESTED_AT}, which asks Flux to reconcile:"
             " use gitops.flux_local.flux_reconcile for that."
         )
-
-
-def _check_artifact(options: Mapping[str, Any]) -> None:
-    url = options["url"]
-    parts = FLUX_URL.fullmatch(url)
-    if not parts:
-        raise LoopError(f"url is {url!r}, but an artifact's url looks like oci://host[:port]/repository.")
-    if ":" in parts["repository"] or "@" in parts["repository"]:
-        raise LoopError(f"url is {url!r}: give what follows the repository with tag, digest or semver.")
-    if options.get("tag") is not None and not is_tag(options["tag"]):
-        raise LoopError(
-            f"tag is {options['tag']!r}, which cannot be a tag: use at most 128 letters, digits, '_', '.' and"
-            " '-', not beginning with '.' or '-'."
-        )
-    if options.get("digest") is not None:
-        check_digest(options["digest"], "digest")
 
 
 def keep_live_spelling(kind: Kind, desired: Object, live: Object) -> Object:

@@ -19,16 +19,14 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.judgement 
     Request,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import KUSTOMIZATION
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.options import (
-    check_digest,
-    check_metadata,
-)
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.options import check_metadata
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.receipt import Proof
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.reconcile import (
     assess,
     explained,
     reconcile,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.validation import check_digest
 
 RECONCILE_SPEC: dict[str, Any] = {
     **AUTH_ARG_SPEC,

@@ -30,6 +30,7 @@ _NOT_BUILT_WITH = frozenset(
         "force",
         "healthCheckExprs",
         "healthChecks",
+        "ignore",
         "interval",
         "kubeConfig",
         "prune",

@@ -21,10 +21,11 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds impo
     OCI_REPOSITORY,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.options import argument_spec, manifest
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.validation import check_repository
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import check_tag
 
 # What a workload says in its own way; the rest of a Kustomization keeps the names of flux_kustomization.
-_OWN_WAY = ("source_ref", "path", "wait_for_health", "depends_on", "post_build")
+_OWN_WAY = ("source_ref", "path", "wait_for_health", "depends_on", "post_build", "ignore")
 # What it says of its OCIRepository under the names of flux_source.
 _OF_SOURCE = ("provider", "secret_ref", "cert_secret_ref", "proxy_secret_ref", "verify")
 
@@ -42,6 +43,7 @@ ARGUMENTS: dict[str, Any] = {
     "repository": {"type": "str"},
     "tag": {"type": "str", "default": "latest"},
     "ignore": {"type": "list", "elements": "str", "default": []},
+    "ignore_fields": argument_spec(KUSTOMIZATION_FIELDS)["ignore"],
     "symlinks": {"type": "str", "choices": ["refuse", "follow"], "default": "refuse"},
     "kustomization_path": {"type": "str"},
     "wait": {"type": "bool", "default": True},
@@ -102,6 +104,11 @@ class Workload:
         namespace, _slash, name = text.rpartition("/")
         return ObjectRef(KUSTOMIZATION, namespace or self.namespace, name)
 
+    @property
+    def repository(self) -> str:
+        """Its repository as Flux has it, below what the registry's address may have of a path."""
+        return self.url(self.endpoint.cluster).removeprefix("oci://").partition("/")[2]
+
     def url(self, registry: str) -> str:
         """The artifact's address in a registry."""
         return f"oci://{registry}/{self.options['repository'] or self.name}"
@@ -145,8 +152,8 @@ class Workload:
             "wait_for_health": self.options["wait"],
             "depends_on": [self._depends_on(ref) for ref in self.dependencies] or None,
             "post_build": substitution if any(substitution.values()) else None,
-            # The artifact is packed without what the workload ignores: nothing is left for Flux to ignore.
-            "ignore": None,
+            # Of files, what the workload ignores is not packed; these are fields of objects.
+            "ignore": self.options["ignore_fields"],
         }
         return manifest(KUSTOMIZATION, {**self.options, **given})
 
@@ -187,7 +194,10 @@ def read_workloads(listed: Sequence[Any], endpoint: Endpoint, namespace: str = F
         try:
             check_tag(workload.options["tag"])
             # Built once: what cannot be built is refused here.
-            _built = workload.kustomization_object, workload.source_object
+            _kustomization = workload.kustomization_object
+            if workload.is_present:
+                check_repository(workload.repository, "repository")
+                _source = workload.source_object
         except LoopError as error:
             raise LoopError(f"{called}: {error.message}") from error
         workloads[workload.kustomization] = workload

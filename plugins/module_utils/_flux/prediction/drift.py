@@ -25,6 +25,11 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.durations import seconds
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.inventory import inventory
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.ignored import (
+    Pointer,
+    ignored_fields,
+    leads_to,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.rendered import normalized
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.rules import (
     CONTROLLER,
@@ -68,7 +73,7 @@ def may_have_drifted(
         identity = identity_of(item)
         written.setdefault((identity.group, identity.kind, identity.name), []).append(item)
     return any(
-        lacks_fields(live[identity], item)
+        lacks_fields(live[identity], item, ignored_fields(kustomization, live[identity]))
         for identity in applied
         for item in written.get((identity.group, identity.kind, identity.name), ())
         if (item["metadata"].get("namespace") or identity.namespace) == identity.namespace
@@ -88,14 +93,18 @@ def is_changed_since(item: Object, since: datetime) -> bool:
     return any(_is_later(entry, since) for entry in entries(item))
 
 
-def lacks_fields(live: Object, item: Object) -> bool:
-    """Whether Flux no longer owns a field that a manifest has: somebody took it away, or over."""
+def lacks_fields(live: Object, item: Object, ignored: Sequence[Pointer] = ()) -> bool:
+    """Whether Flux no longer owns a field that a manifest has: somebody took it away, or over.
+
+    What is ``ignored`` may well be somebody else's.
+    """
     owned = owned_by(live, CONTROLLER)
     inside = {path[:length] for path in owned for length in range(1, len(path) + 1)}
     # What is owned as a whole, as the labels of a selector are, has no fields of its own.
     return any(
         path not in inside and not any(path[:length] in owned for length in range(1, len(path)))
         for path in fields_written(normalized(item))
+        if not any(leads_to(path, place, live) for place in ignored)
     )
 
 

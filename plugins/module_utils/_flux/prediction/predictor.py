@@ -22,6 +22,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protoco
     NotFoundError,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.schemas import Schemas
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.change import (
     Change,
     change_of,
@@ -32,6 +33,11 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction
     refusal,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.drift import inventory_of
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.ignored import (
+    differs_besides,
+    ignored_fields,
+    left_to_others,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.refusals import (
     dry_run_message,
     is_final,
@@ -43,6 +49,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.rules import (
     CONTROLLER,
     OWNER_NAME,
+    applied_by_others,
     deletes_what_it_applied,
     is_forced,
     is_left_alone,
@@ -139,17 +146,29 @@ class Predictor:
             live = self.cluster.get(ref)
             if is_left_alone(desired, live):
                 return None
-            after = self.cluster.apply(
-                ref.kind, desired, manager=CONTROLLER, dry_run=True, force=True, is_strict=False
-            )
+            after = self._applied(desired, ref)
+            if live is None:
+                return creation(desired)
+            ignored = ignored_fields(kustomization, after)
+            if ignored:
+                if undone(desired, live, after) is None and not differs_besides(live, after, ignored):
+                    return None
+                desired = left_to_others(desired, live, after, ignored, applied_by_others(live))
+                after = self._applied(desired, ref)
         except ClusterError as error:
             return self._refused(error, desired, live, kustomization, ref)
-        if live is None:
-            return creation(desired)
+        except LoopError as error:
+            return refusal(desired, error.message)
         slim = undone(desired, live, after)
         if slim is not None:
             after = self.cluster.would_become(ref, slim, manager=CONTROLLER)
         return change_of(live, after, self.mask)
+
+    def _applied(self, desired: Object, ref: ObjectRef) -> Object:
+        """An object as it would be once the controller has applied it."""
+        return self.cluster.apply(
+            ref.kind, desired, manager=CONTROLLER, dry_run=True, force=True, is_strict=False
+        )
 
     def _refused(
         self, error: ClusterError, desired: Object, live: Object | None, kustomization: Object, ref: ObjectRef

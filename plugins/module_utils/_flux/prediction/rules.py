@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.managed_fields import (
+    Path,
     entries,
     fields_of,
     owned_by,
@@ -109,6 +110,16 @@ def undone(desired: Object, live: Object, applied: Object) -> Object | None:
             if key not in wanted:
                 (metadata.get(place) or {}).pop(key, None)
     return slim if comparable(slim) != comparable(applied) else None
+
+
+def applied_by_others(live: Object) -> list[Path]:
+    """The fields that others apply, but for those whose fields the controller takes over."""
+    return [
+        path
+        for entry in entries(live)
+        if entry.get("operation") == "Apply" and entry.get("manager") != CONTROLLER and not is_undone(entry)
+        for path in fields_of(entry)
+    ]
 
 
 def is_undone(entry: Mapping[str, Any]) -> bool:

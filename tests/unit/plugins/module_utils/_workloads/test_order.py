@@ -21,7 +21,10 @@ ENDPOINT = Endpoint("127.0.0.1:5001", "registry:5000", insecure=True)
 
 def listed(**dependencies):
     return read_workloads(
-        [{"name": name, "path": name, "depends_on": after} for name, after in dependencies.items()],
+        [
+            {"name": name, "path": name, "repository": f"all/{name}", "depends_on": after}
+            for name, after in dependencies.items()
+        ],
         ENDPOINT,
     )
 

@@ -340,7 +340,9 @@ def test_variables_are_to_have_values_once_all_that_gives_them_is_known(bench, b
 WEB = """\
 apiVersion: apps/v1
 kind: Deployment
-metadata: {name: web, namespace: default}
+metadata:
+  name: web
+  namespace: default
 spec:
   replicaz: 2
 """
@@ -361,7 +363,7 @@ def deployments(bench):
     bench.cluster.texts["/openapi/v3/apis/apps/v1"] = json.dumps({"components": {"schemas": DESCRIBED}})
 
 
-UNKNOWN = "manifest.yaml:5: Deployment default/web has the field spec.replicaz, which Deployment of apps/v1"
+UNKNOWN = "manifest.yaml:7: Deployment default/web has the field spec.replicaz, which Deployment of apps/v1"
 
 
 @pytest.mark.usefixtures("deployments")
@@ -369,7 +371,7 @@ UNKNOWN = "manifest.yaml:5: Deployment default/web has the field spec.replicaz, 
 def test_a_field_that_a_kind_does_not_have_is_warned_of_where_it_is_written(bench, is_rendered):
     [web] = yaml.safe_load_all(WEB)
     bench.things["shop"] = [web]
-    workload = bench.workload("shop", WEB, **({"name_prefix": ""} if is_rendered else {}))
+    workload = bench.workload("shop", WEB, **({"build_metadata": []} if is_rendered else {}))
     foretold = bench.run(workload, check_mode=True)
     [change] = foretold["receipts"][0]["changes"]
     assert change["action"] == "created"
