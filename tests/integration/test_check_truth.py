@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.client import KubernetesCluster
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.change import comparable
 from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.resource_diff import field_changes
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import RegistryRepository
@@ -121,12 +122,27 @@ class Stage:
             )
         return changes
 
+    def tried(self, *, check_mode: bool, others: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], str]:
+        """The result, and why it failed, empty where it did not."""
+        try:
+            return self.run(check_mode=check_mode, others=others), ""
+        except LoopError as error:
+            return error.details, error.message
+
     def agree(self, *others: dict[str, Any]) -> dict[Any, Any]:
         """Check, run, and check again; returns what was changed."""
         before = self.snapshot()
-        foretold = self.run(check_mode=True, others=others)
+        foretold, refusal = self.tried(check_mode=True, others=others)
         assert self.snapshot() == before, "check mode wrote something"
-        done = self.run(others=others)
+        done, failure = self.tried(check_mode=False, others=others)
+        assert bool(refusal) == bool(failure), (refusal, failure)
+        if "receipts" not in done:  # refused before anything was changed
+            assert (refusal, self.snapshot()) == (failure, before)
+            return {}
+        if failure:  # told beforehand as Flux tells it
+            causes = [self.receipt(result)["cause"] for result in (foretold, done)]
+            assert causes[0] == causes[1]
+            return {}
         changed = self.changed_between(before, self.snapshot())
         assert self.announced(foretold) == changed, self.told(foretold)
         assert foretold["changed"] == done["changed"]
@@ -164,31 +180,51 @@ def service(name: str, port: int) -> dict[str, Any]:
     }
 
 
-def deployment(name: str, image: str, replicas: int) -> dict[str, Any]:
+def deployment(name: str, image: str, replicas: int, app: str = "", **unknown: int) -> dict[str, Any]:
+    """A Deployment, whose ``app`` cannot be changed in place; ``unknown`` fields it does not have."""
+    container = {"name": "main", "image": image, "ports": [{"containerPort": 80}], **unknown}
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": {"name": name, "namespace": "default"},
         "spec": {
             "replicas": replicas,
-            "selector": {"matchLabels": {"app": name}},
+            "selector": {"matchLabels": {"app": app or name}},
             "template": {
-                "metadata": {"labels": {"app": name}},
-                "spec": {"containers": [{"name": "main", "image": image, "ports": [{"containerPort": 80}]}]},
+                "metadata": {"labels": {"app": app or name}},
+                "spec": {"containers": [container]},
             },
+            **unknown,
         },
     }
 
 
-MAKERS: dict[str, Callable[..., dict[str, Any]]] = {
+def misspelled(name: str, replicas: int) -> dict[str, Any]:
+    return deployment(name, "example.org/a:1", replicas, replicaz=7)
+
+
+def unquoted(name: str, text: str) -> str:
+    """A ConfigMap with a word that versions of YAML read in different ways."""
+    metadata = f"{{name: {name}, namespace: default}}"
+    return f"apiVersion: v1\nkind: ConfigMap\nmetadata: {metadata}\ndata:\n  a: {text}\n"
+
+
+MAKERS: dict[str, Callable[..., str | dict[str, Any]]] = {
     "config": config,
     "secret": secret,
     "service": service,
     "deployment": deployment,
+    "misspelled": misspelled,
+    "unquoted": unquoted,
 }
 ANNOTATE = '[{"op": "add", "path": "/metadata/annotations", "value": {"note": "patched"}}]'
+SOME_DATA = {"paths": ["/data/one"]}
+REPLICAS = {"paths": ["/spec/replicas"], "target": {"kind": "Deploy.*"}}
 SLOTS = ["a", "b", "c", "d", "e"]
-TEXT = st.sampled_from(["1", "2", "yes", "${who}", "a: b", "Grüße", " spaced ", "0123", "x\ny\n"])
+TEXT = st.sampled_from(
+    ["1", "2", "yes", "${who}", "${unset}", "${unset:=x}", "=", "a: b", "Grüße", " spaced ", "0123", "x\ny\n"]
+)
+TRAPS = ["=", "<<", "2001-01-01", "yes", "0o17", "1_000", "12:30", "~"]
 KEYS = st.sampled_from(["one", "two", "three"])
 DATA = st.dictionaries(KEYS, TEXT, max_size=3)
 CONTENT = st.one_of(
@@ -196,8 +232,13 @@ CONTENT = st.one_of(
     st.tuples(st.just("secret"), DATA),
     st.tuples(st.just("service"), st.sampled_from([80, 8080])),
     st.tuples(
-        st.just("deployment"), st.sampled_from(["example.org/a:1", "example.org/b:2"]), st.integers(0, 3)
+        st.just("deployment"),
+        st.sampled_from(["example.org/a:1", "example.org/b:2"]),
+        st.integers(0, 3),
+        st.sampled_from(["", "other"]),
     ),
+    st.tuples(st.just("misspelled"), st.integers(0, 3)),
+    st.tuples(st.just("unquoted"), st.sampled_from(TRAPS)),
 )
 OPTIONS = st.one_of(
     st.tuples(st.just("prune"), st.booleans()),
@@ -218,9 +259,13 @@ OPTIONS = st.one_of(
                         "target": {"kind": "ConfigMap"},
                     }
                 ],
+                [{"patch": "- op: replace"}],  # does not build
             ]
         ),
     ),
+    st.tuples(st.just("kustomization_path"), st.sampled_from([None, "nowhere"])),
+    st.tuples(st.just("force"), st.booleans()),
+    st.tuples(st.just("ignore_fields"), st.sampled_from([[], [SOME_DATA], [REPLICAS]])),
     st.tuples(st.just("name_prefix"), st.sampled_from([None, "x-"])),
     st.tuples(st.just("images"), st.just([{"name": "example.org/a", "new_tag": "9"}])),
     st.tuples(st.just("interval"), st.sampled_from(["10m", "20m"])),
@@ -325,14 +370,27 @@ def stage(loop: Loop, tmp_path: Path, binary: Callable[[str], str]) -> Iterator[
         one.run()
 
 
+# One of each kind that check mode once told wrongly.
+WEB = ("deployment", "example.org/a:1", 1, "")
+ONCE_WRONG: list[list[tuple[Any, ...]]] = [
+    [("write", "a", ("misspelled", 1)), ("write", "b", WEB), ("option", ("force", True))],
+    [("write", "b", ("deployment", "example.org/a:1", 1, "other")), ("write", "c", ("unquoted", "="))],
+    [("option", ("ignore_fields", [REPLICAS])), ("drift", 3, ("set", "somebody", ""))],
+    [("option", ("substitute", {"who": "me"})), ("write", "d", ("config", {"one": "${unset}"}))],
+    [("remove", "d"), ("option", ("patches", [{"patch": "- op: replace"}]))],
+    [("option", ("patches", [])), ("write", "d", ("service", 99999))],
+]
+
+
 @settings(
     max_examples=12,
     deadline=None,
-    phases=[Phase.reuse, Phase.generate],  # shrinking would take minutes
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking would take minutes
     print_blob=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(rounds=ROUNDS)
+@example(rounds=ONCE_WRONG)
 def test_what_is_announced_is_what_is_changed(stage, rounds):
     one = stage()
     one.agree()
