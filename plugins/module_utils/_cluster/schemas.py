@@ -12,12 +12,15 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qsl
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Kind, Object
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster, ClusterError
 
 Schema = Mapping[str, Any]
 _REF = "#/components/schemas/"
+# By addresses that have the digest of what is described: a process that goes on reads each of them once.
+_READ: dict[str, Schema] = {}
 
 
 @dataclass
@@ -25,7 +28,7 @@ class Schemas:
     """The API server's description of each version of its API, read once."""
 
     cluster: Cluster
-    _read: dict[str, Schema] = field(default_factory=dict)
+    _addresses: dict[str, str] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def known_part(self, kind: Kind, item: Object) -> tuple[Object, list[str]]:
@@ -44,19 +47,26 @@ class Schemas:
     def _of_version(self, kind: Kind) -> Schema:
         api = f"apis/{kind.api_version}" if kind.group else f"api/{kind.version}"
         with self._lock:
-            if api not in self._read:
-                self._read[api] = self._fetched(api)
-            return self._read[api]
+            if self._addresses is None:
+                listed = self._fetched("/openapi/v3").get("paths", {})
+                self._addresses = {name: entry["serverRelativeURL"] for name, entry in listed.items()}
+            address = self._addresses.get(api)
+            if address is None:
+                return {}
+            if address not in _READ:
+                _READ[address] = self._fetched(address).get("components", {}).get("schemas", {})
+            return _READ[address]
 
-    def _fetched(self, api: str) -> Schema:
+    def _fetched(self, address: str) -> Schema:
+        path, _mark, query = address.partition("?")
         try:
-            text = self.cluster.fetch(f"/openapi/v3/{api}")
+            text = self.cluster.fetch(path, **dict(parse_qsl(query)))
         except ClusterError as error:
             if error.status not in (403, 404):
                 raise
             text = None
-        described: Schema = json.loads(text or "{}").get("components", {}).get("schemas", {})
-        return described
+        read: Schema = json.loads(text or "{}")
+        return read
 
 
 def _known(value: Any, schema: Schema, schemas: Schema, path: str, dropped: list[str]) -> Any:

@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import itertools
+import json
 import queue
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -156,6 +158,7 @@ class MemoryCluster:
         return self.watches[-1]
 
     def fetch(self, path: str, **query: str | int) -> str | None:
+        self.asked.append(f"fetch {path}")
         asked = "&".join(f"{key}={value}" for key, value in query.items())
         return self.texts.get(f"{path}?{asked}" if asked else path)
 
@@ -252,6 +255,13 @@ def _paths(fields: Object, parent: tuple[str, ...]) -> set[tuple[str, ...]]:
     if not fields:
         return {parent}
     return set().union(*(_paths(nested, (*parent, name[2:])) for name, nested in fields.items()))
+
+
+def descriptions(api: str, schemas: Any) -> dict[str, str]:
+    """What an API server says of the kinds of one version of its API, as ``MemoryCluster.texts`` has it."""
+    text = json.dumps({"components": {"schemas": schemas}})
+    address = f"/openapi/v3/{api}?hash={hashlib.sha256(text.encode()).hexdigest()}"
+    return {"/openapi/v3": json.dumps({"paths": {api: {"serverRelativeURL": address}}}), address: text}
 
 
 def cluster_with(*items: tuple[Kind, dict[str, Any]]) -> MemoryCluster:

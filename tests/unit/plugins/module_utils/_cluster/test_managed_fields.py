@@ -98,3 +98,10 @@ def test_only_what_people_asked_for_by_hand_is_drift(manager, entry, seen):
 
 def test_an_object_without_managed_fields_has_no_drift():
     assert hands_on({"metadata": {"name": "x"}}) == []
+
+
+def test_hands_on_what_is_ignored_do_not_count():
+    entry = {"manager": "kubectl-edit", "fieldsV1": {"f:spec": {"f:replicas": {}}}}
+    item = {"metadata": {"managedFields": [entry]}}
+    assert hands_on(item, lambda path: path == ("f:spec", "f:size")) == ["kubectl-edit"]
+    assert hands_on(item, lambda path: path == ("f:spec", "f:replicas")) == []

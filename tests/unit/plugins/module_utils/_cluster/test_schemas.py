@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Kind
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import ClusterError
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.schemas import Schemas
-from ansible_collections.gitops.flux_local.tests.unit.fakes.cluster import MemoryCluster
+from ansible_collections.gitops.flux_local.tests.unit.fakes.cluster import (
+    MemoryCluster,
+    descriptions,
+)
 
 WEB = Kind("apps", "v1", "webs", "Web")
 DESCRIBED = {
@@ -32,9 +33,7 @@ DESCRIBED = {
 
 @pytest.fixture
 def cluster():
-    return MemoryCluster(
-        texts={"/openapi/v3/apis/apps/v1": json.dumps({"components": {"schemas": DESCRIBED}})}
-    )
+    return MemoryCluster(texts=descriptions("apis/apps/v1", DESCRIBED))
 
 
 @pytest.mark.parametrize(
@@ -66,3 +65,12 @@ def test_where_it_is_not_said_which_fields_there_are_all_are_kept(cluster, monke
 
     monkeypatch.setattr(cluster, "fetch", refuse)
     assert Schemas(cluster).known_part(WEB, item) == (item, [])
+
+
+def test_what_is_described_once_is_not_read_again(cluster):
+    Schemas(cluster).known_part(WEB, {"kind": "Web"})
+    cluster.asked.clear()
+    later = Schemas(cluster)
+    later.known_part(WEB, {"kind": "Web"})
+    later.known_part(WEB, {"kind": "Web"})
+    assert cluster.asked == ["fetch /openapi/v3"]

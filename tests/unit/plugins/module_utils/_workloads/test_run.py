@@ -6,7 +6,6 @@ import base64
 import collections
 import contextlib
 import copy
-import json
 import os
 import socket
 import threading
@@ -30,7 +29,10 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._workloads impor
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.registry_secrets import SECRET
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.run import Edge, run
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.task import is_up
-from ansible_collections.gitops.flux_local.tests.unit.fakes.cluster import MemoryCluster
+from ansible_collections.gitops.flux_local.tests.unit.fakes.cluster import (
+    MemoryCluster,
+    descriptions,
+)
 from ansible_collections.gitops.flux_local.tests.unit.fakes.conditions import condition as any_condition
 from ansible_collections.gitops.flux_local.tests.unit.fakes.repository import MemoryRepository
 
@@ -360,7 +362,7 @@ DESCRIBED = {
 def deployments(bench):
     """Has the cluster know Deployments, and their fields."""
     bench.cluster.known += (Kind("apps", "v1", "deployments", "Deployment"),)
-    bench.cluster.texts["/openapi/v3/apis/apps/v1"] = json.dumps({"components": {"schemas": DESCRIBED}})
+    bench.cluster.texts |= descriptions("apis/apps/v1", DESCRIBED)
 
 
 UNKNOWN = "manifest.yaml:7: Deployment default/web has the field spec.replicaz, which Deployment of apps/v1"

@@ -117,3 +117,11 @@ def test_fields_of_a_manifest_as_flux_owns_them():
         ("f:spec", "f:replicas"),
         ("f:spec", "f:template", "f:spec", "f:containers"),
     }
+
+
+def test_a_field_that_is_left_to_others_may_well_be_theirs():
+    written = {**WRITTEN, "data": {"a": "1", "b": "2"}}
+    assert lacks_fields(config(), written)
+    assert not lacks_fields(config(), written, [("data", "b")])
+    leaves = {**kustomization((EARLIER, "1s")), "spec": {"ignore": [{"paths": ["/data/b"]}]}}
+    assert not may_have_drifted(leaves, {SHOP: config()}, [written], ())

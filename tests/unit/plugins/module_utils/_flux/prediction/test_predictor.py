@@ -106,6 +106,18 @@ def test_what_kubectl_has_added_goes(cluster, predictor):
     assert change.sentences() == ['Thing default/shop: spec.colour: "red" -> (none)']
 
 
+def test_what_others_set_stays_where_it_is_left_to_them(cluster, predictor):
+    leaves = kustomization(ignore=[{"paths": ["/spec/size"], "target": {"kind": "Thing"}}])
+    cluster.apply(THING, thing(size=1, colour="red"), manager="kustomize-controller")
+    cluster.apply(THING, thing(size=5), manager="somebody", force=True)
+    assert predictor.change(thing(size=1, colour="red"), leaves) is None
+    assert predictor.change(thing(size=1, colour="red"), kustomization()).sentences() == [
+        "Thing default/shop: spec.size: 5 -> 1"
+    ]
+    change = predictor.change(thing(size=1, colour="blue"), leaves)
+    assert change.sentences() == ['Thing default/shop: spec.colour: "red" -> "blue"']
+
+
 def test_a_kind_without_a_namespace_has_none_whatever_kustomize_gives_it(cluster, predictor):
     cluster.apply(PLACE, thing(kind="Place", namespace=None, size=1), manager="kustomize-controller")
     assert predictor.change(thing(kind="Place", namespace="default", size=1), kustomization()) is None
