@@ -189,6 +189,7 @@ def deployment(name: str, image: str, replicas: int, app: str = "", **unknown: i
         "metadata": {"name": name, "namespace": "default"},
         "spec": {
             "replicas": replicas,
+            "minReadySeconds": 0,  # which says nothing to Go
             "selector": {"matchLabels": {"app": app or name}},
             "template": {
                 "metadata": {"labels": {"app": app or name}},

@@ -60,6 +60,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction
     namespaces_brought,
     undone,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.zeros import without_zeros
 from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.masking import Mask
 
 # What the flux program shows in place of what only Flux can decrypt.
@@ -149,6 +150,8 @@ class Predictor:
             after = self._applied(desired, ref)
             if live is None:
                 return creation(desired)
+            if is_normalized(ref.kind) and (slim := without_zeros(desired, after)) != desired:
+                desired, after = slim, self._applied(slim, ref)
             ignored = ignored_fields(kustomization, after)
             if ignored:
                 if undone(desired, live, after) is None and not differs_besides(live, after, ignored):
@@ -159,9 +162,9 @@ class Predictor:
             return self._refused(error, desired, live, kustomization, ref)
         except LoopError as error:
             return refusal(desired, error.message)
-        slim = undone(desired, live, after)
-        if slim is not None:
-            after = self.cluster.would_become(ref, slim, manager=CONTROLLER)
+        kept = undone(desired, live, after)
+        if kept is not None:
+            after = self.cluster.would_become(ref, kept, manager=CONTROLLER)
         return change_of(live, after, self.mask)
 
     def _applied(self, desired: Object, ref: ObjectRef) -> Object:
