@@ -10,15 +10,15 @@ from typing import Protocol
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Identity, Object
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.predictor import (
-    Predictor,
-    found_substitutes,
-    substitutes,
-)
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.predictor import Predictor
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.rendered import (
     read_rendered,
     variables,
     with_variables,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.substitutes import (
+    found_substitutes,
+    substitutes,
 )
 
 # The options that change what a folder builds to, by their field of the Kustomization.

@@ -31,8 +31,10 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.predictor import (
     Predictor,
-    found_substitutes,
     live_inventories,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._flux.prediction.substitutes import (
+    found_substitutes,
     substitutes,
 )
 
