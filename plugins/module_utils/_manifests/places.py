@@ -60,6 +60,14 @@ class Manifests:
             for _file, document in self._documents("CustomResourceDefinition", group, kind)
         )
 
+    def encrypted(self) -> list[str]:
+        """``file:line`` of each object that SOPS has encrypted."""
+        return [
+            f"{self.file(file)}:{document.line()}"
+            for file, document in self._documents("sops", "ENC[")
+            if document.has("sops.mac")
+        ]
+
     def refuse_unbounded(self) -> None:
         """Raise LoopError for a file whose aliases multiply beyond what anybody should try to read."""
         for name, content in self._contents:

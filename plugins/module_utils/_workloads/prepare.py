@@ -9,7 +9,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.push import PushRequest, with_origin
@@ -17,6 +17,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.archive import read_tar
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.packing import Pack, pack
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.wording import some_of
 from ansible_collections.gitops.flux_local.plugins.module_utils._manifests.certain_builds import (
     certainly_builds,
 )
@@ -30,6 +31,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.parse
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.rendering import Renderer
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.workload import Workload
 
+MOST_NAMED = 5  # files in a warning
 MOST_COMPARED = 1024 * 1024  # bytes of a folder's manifests that are compared with what Flux owns
 
 Connect = Callable[[Reference, Connection], Repository]
@@ -119,4 +121,16 @@ def prepare(workload: Workload, asked: Asked, connect: Connect, stack: ExitStack
         prepared.places.refuse_unbounded()
     except LoopError as error:
         raise LoopError(f"Workload {workload.name}: {error.message}") from error
-    return prepared
+    return replace(prepared, warnings=(*prepared.warnings, *_left_encrypted(prepared)))
+
+
+def _left_encrypted(prepared: Prepared) -> list[str]:
+    """A warning about what SOPS has encrypted, where Flux is not told to decrypt it."""
+    if prepared.workload.options.get("decryption"):
+        return []
+    found = prepared.places.encrypted()
+    told = (
+        f"decryption is not set, and SOPS has encrypted {some_of(found, MOST_NAMED)}: Flux applies the"
+        " ciphertext as if it were the value. Set decryption (provider: sops), or ignore what is not applied."
+    )
+    return [told] if found else []

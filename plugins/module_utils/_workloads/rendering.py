@@ -7,9 +7,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,6 +26,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.rul
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.rules import REMOTE_BASE
 
 RENDER_SECONDS = 120
+RENDER_BYTES = 1 << 30  # of memory; 10 MB of manifests take a third of it
 
 
 class Renderer(Protocol):
@@ -71,7 +74,7 @@ class FluxCli:
                 *(["--strict-substitute"] if is_strict else []),
             ]
             try:
-                finished = subprocess.run(
+                finished = run_bounded(
                     # Not --in-memory-build, which refuses names with blanks or umlauts, as Flux does not.
                     # What this writes is gone with the scratch copy that it is given.
                     [*command, "--dry-run"],
@@ -85,10 +88,8 @@ class FluxCli:
                         GOMEMLIMIT="256MiB",
                     ),
                     cwd=folder,
-                    stdin=subprocess.DEVNULL,
-                    capture_output=True,
-                    timeout=RENDER_SECONDS,
-                    check=False,
+                    seconds=RENDER_SECONDS,
+                    memory=RENDER_BYTES,
                 )
             except (OSError, subprocess.TimeoutExpired) as error:
                 raise LoopError(f"flux: {self.program} could not render {path}: {error}.") from error
@@ -97,6 +98,30 @@ class FluxCli:
         return finished.stdout.decode()
 
 
+def run_bounded(
+    command: Sequence[str], env: Mapping[str, str], cwd: str, *, seconds: float, memory: int
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a program that may take so many ``seconds``, and on Linux so many bytes of ``memory``.
+
+    Raises OSError where it cannot be started, and subprocess.TimeoutExpired after it was killed.
+    """
+    with subprocess.Popen(
+        command, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        # Not before it starts (preexec_fn), which may lock up where there are threads. A program in Go
+        # reserves many times the memory that it uses: RLIMIT_AS would count that, this one does not.
+        if hasattr(resource, "prlimit"):
+            with suppress(OSError):  # it has ended already
+                resource.prlimit(process.pid, resource.RLIMIT_DATA, (memory, memory))
+        try:
+            output, errors = process.communicate(timeout=seconds)
+        except BaseException:
+            process.kill()
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, output, errors)
+
+
+_CRASH = re.compile(r"^fatal error: (?P<why>.*)$", re.MULTILINE)
 _MALFORMED = re.compile(
     r".*failed to decode Kubernetes YAML from (?P<file>.*?): (?:MalformedYAMLError: )?"
     r"(?P<said>(?:yaml: line (?P<line>\d+): )?.*?)(?: <nil>)?"
@@ -108,6 +133,13 @@ _UNSET = re.compile(
 
 def render_error(output: str, folder: str, path: str) -> str:
     """What ``flux build`` said, in sentences: the user's own path in place of ``folder``, with the line."""
+    crash = _CRASH.search(output)
+    if crash:
+        return (
+            f"{path} does not build: the flux program ended with {crash['why']!r}, and may use"
+            f" {RENDER_BYTES >> 20} MiB of memory. Look for YAML aliases that multiply or contain themselves,"
+            " also in patches."
+        )
     said = said_at_last(output)
     unset = _UNSET.fullmatch(said)
     if unset:

@@ -2,10 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.rendering import (
     render_error,
+    run_bounded,
 )
 
 
@@ -50,6 +55,13 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.rende
         ),
         ("", "./shop does not build: it ended without a word"),
         (
+            "runtime: goroutine stack exceeds\nfatal error: stack overflow\n\ngoroutine 1:\nmain.main()\n",
+            (
+                "./shop does not build: the flux program ended with 'stack overflow', and may use 1024 MiB of"
+                " memory. Look for YAML aliases that multiply or contain themselves, also in patches"
+            ),
+        ),
+        (
             "# Warning: bases\n✗ kustomize build failed: no patch in `\n{}\n`: say one\n\n",
             "./shop does not build: kustomize build failed: no patch in ` {} `: say one",
         ),
@@ -57,6 +69,19 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.rende
 )
 def test_the_users_own_path_is_named(output, told):
     assert render_error(output, "/scratch/content", "./shop") == f"{told}."
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory of another process")
+def test_a_program_may_not_use_more_memory_than_it_was_given():
+    program = [sys.executable, "-c", "import sys; sys.stdin.read(); bytearray(int(sys.argv[1]))"]
+    for size, code in ((1 << 20, 0), (1 << 30, 1)):
+        ended = run_bounded([*program, str(size)], os.environ, "/", seconds=60, memory=512 << 20)
+        assert (ended.returncode, b"MemoryError" in ended.stderr) == (code, code == 1)
+
+
+def test_a_program_may_not_take_longer_than_it_was_given():
+    with pytest.raises(subprocess.TimeoutExpired):
+        run_bounded(["sleep", "600"], os.environ, "/", seconds=0.1, memory=1 << 30)
 
 
 UNSET = (

@@ -602,6 +602,28 @@ def test_a_kustomization_path_that_is_not_there_is_named(bench):
     assert bench.tags("shop") is None
 
 
+def test_aliases_that_multiply_are_refused_before_anything_reads_them(bench):
+    lines = ["a0: &a0 [x, x]"] + [f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 20)]
+    bomb = bench.workload("shop", "kind: ConfigMap\ndata:\n  " + "\n  ".join(lines) + "\n")
+    for check_mode in (True, False):
+        with pytest.raises(LoopError, match=r"Workload shop: .*shop/manifest\.yaml:\d+: its aliases repeat"):
+            bench.run(bomb, check_mode=check_mode)
+    assert bench.rendered == []
+    assert bench.tags("shop") is None
+
+
+def test_what_sops_has_encrypted_and_flux_is_not_to_decrypt_is_a_warning(bench):
+    secret = "kind: Secret\nstringData: {p: 'ENC[AES256_GCM,data:x]'}\nsops:\n  mac: ENC[AES256_GCM,data:y]\n"
+    for check_mode in (True, False):
+        bench.run(bench.workload("shop", secret), check_mode=check_mode)
+    assert len(bench.warnings) == 2
+    for warning in bench.warnings:
+        assert f"decryption is not set, and SOPS has encrypted {bench.folder}/shop/manifest.yaml:1" in warning
+    bench.run(bench.workload("shop", secret, decryption={"provider": "sops"}))
+    bench.run(bench.workload("plain", "kind: ConfigMap\ndata: {note: 'sops makes ENC[ of it'}\n"))
+    assert len(bench.warnings) == 2
+
+
 def test_a_path_that_is_not_there_is_named(bench):
     with pytest.raises(LoopError, match=r"Workload shop: .*nowhere"):
         bench.run({"name": "shop", "path": "nowhere"})
