@@ -15,7 +15,8 @@ description:
   - A port is chosen when it is asked for the first time. The default is taken when it is free on 127.0.0.1 and no other loop of this
     user has it, running or stopped, otherwise any free one.
   - The choice is kept in C(ports.json) in the state folder, so that addresses stay the same from run to run.
-  - Other loops are those whose state folders are beside this one, and those that C(/tmp/flux-local-<uid>) has a link to. Each loop gets one there.
+  - Other loops are those whose state folders are beside this one, and those that C(~/.local/state/flux-local) has a link to. Each loop
+    gets one there, or in C(/tmp/flux-local-<uid>) where the user has no home.
 extends_documentation_fragment:
   - gitops.flux_local.attributes
 attributes:
@@ -70,7 +71,6 @@ ports:
 
 import contextlib
 import json
-import os
 import socket
 from typing import Any
 
@@ -86,8 +86,12 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._loop.ports impo
     ports_of_others,
     read_ports,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._processes.supervisord import LocalMachine
-from ansible_collections.gitops.flux_local.plugins.module_utils._processes.user_folder import user_folder
+from ansible_collections.gitops.flux_local.plugins.module_utils._processes.machine import port_is_free
+from ansible_collections.gitops.flux_local.plugins.module_utils._processes.user_folder import (
+    known_folders,
+    shared_folder,
+    this_user,
+)
 
 
 def any_free_port() -> int:
@@ -111,14 +115,15 @@ def port_numbers(option: str, ports: dict[str, Any]) -> dict[str, int]:
 
 def run(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
     """Choose what is not chosen yet, and keep it."""
-    shared = user_folder(os.getuid())
+    user = this_user()
+    links = known_folders(user)
     if check_mode:
-        return chosen_ports(params, shared, keeps=False)
-    with choosing_alone(params["state_dir"], shared):
-        return chosen_ports(params, shared, keeps=True)
+        return chosen_ports(params, links, keeps=False)
+    with choosing_alone(params["state_dir"], shared_folder(user)):
+        return chosen_ports(params, links, keeps=True)
 
 
-def chosen_ports(params: dict[str, Any], shared: str, *, keeps: bool) -> dict[str, Any]:
+def chosen_ports(params: dict[str, Any], links: list[str], *, keeps: bool) -> dict[str, Any]:
     """The ports, and whether any of them is new."""
     state_dir = params["state_dir"]
     kept = read_ports(state_dir)
@@ -126,8 +131,8 @@ def chosen_ports(params: dict[str, Any], shared: str, *, keeps: bool) -> dict[st
         port_numbers("wanted", params["wanted"]),
         {**port_numbers("held", params["held"]), **kept},
         port_numbers("pinned", params["pinned"]),
-        reserved=ports_of_others(state_dir, shared),
-        is_free=LocalMachine().port_is_free,
+        reserved=ports_of_others(state_dir, links),
+        is_free=port_is_free,
         any_free=any_free_port,
     )
     after = {**kept, **chosen}

@@ -17,6 +17,8 @@ description:
   - The configuration files, the programs and the folders they need are compared with what is there. Only what differs is written, and
     only programs whose command, environment or files differ are restarted.
   - What a killed supervisord left running is found by its exact arguments, ended, and started again under supervision.
+  - The supervisord of a loop is found in the process table, whatever became of its socket and of the loop's files. One that cannot be
+    asked any more is replaced by one that runs the same.
 extends_documentation_fragment:
   - gitops.flux_local.attributes
 attributes:
@@ -35,9 +37,11 @@ options:
     type: path
     required: true
   group:
-    description: The name of the group. Groups of one loop are independent of each other.
+    description:
+      - The name of the group. Groups of one loop are independent of each other.
+      - Required with O(state=started). Without it, everything that still runs for the loop is ended, also what none of its files names any
+        more.
     type: str
-    required: true
   state:
     description:
       - V(started) has every program running with this configuration.
@@ -210,7 +214,6 @@ processes:
       sample: 1795530000
 """
 
-import os
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -221,16 +224,15 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._processes.confi
     Group,
     Probe,
     Process,
-    socket_path,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._processes.group import (
     ensure_started,
     ensure_stopped,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._processes.supervisord import (
-    LocalMachine,
-    Supervisord,
-)
+from ansible_collections.gitops.flux_local.plugins.module_utils._processes.machine import LocalMachine
+from ansible_collections.gitops.flux_local.plugins.module_utils._processes.recovery import end_everything
+from ansible_collections.gitops.flux_local.plugins.module_utils._processes.supervisord import Supervisord
+from ansible_collections.gitops.flux_local.plugins.module_utils._processes.user_folder import this_user
 
 
 def asked_group(params: dict[str, Any]) -> Group:
@@ -262,16 +264,16 @@ def asked_group(params: dict[str, Any]) -> Group:
 
 def run(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
     """Bring the group into the state that ``params`` ask for."""
+    state_dir = params["state_dir"]
+    supervisor, machine = Supervisord(state_dir, this_user()), LocalMachine(state_dir)
+    if params["group"] is None:
+        return end_everything(state_dir, supervisor=supervisor, machine=machine, check_mode=check_mode)
     group = asked_group(params)
-    socket = socket_path(group.state_dir, uid=os.getuid())
-    supervisor = Supervisord(group.state_dir, socket)
-    machine = LocalMachine()
     if params["state"] == "started":
         return ensure_started(
             group,
             supervisor=supervisor,
             machine=machine,
-            socket=socket,
             wait=params["wait"],
             timeout=params["timeout"],
             check_mode=check_mode,
@@ -313,7 +315,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "state_dir": {"type": "path", "required": True},
-            "group": {"type": "str", "required": True},
+            "group": {"type": "str"},
             "state": {"type": "str", "choices": ["started", "stopped", "absent"], "default": "started"},
             "processes": {"type": "list", "elements": "dict", "default": [], "options": process},
             "files": {"type": "list", "elements": "dict", "default": [], "options": file},
@@ -322,6 +324,7 @@ def main() -> None:
             "wait": {"type": "bool", "default": True},
             "timeout": {"type": "int", "default": 60},
         },
+        required_if=[("state", "started", ["group"])],
         supports_check_mode=True,
     )
     require(module, "psutil", "supervisor")

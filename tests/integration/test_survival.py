@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import configparser
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -145,6 +146,11 @@ def test_two_loops_live_side_by_side_and_one_s_end_leaves_the_other_alone(loop, 
     storage = other.state_dir / "registry" / "storage"
     assert other.play("destroy", "--check").succeeded().changed != []
     assert other.digest("base") == pushed
+    # As when /tmp was cleaned: its supervisord runs, and nobody can ask it.
+    config = configparser.RawConfigParser()
+    config.read(other.state_dir / "supervisor" / "supervisord.conf")
+    Path(config["unix_http_server"]["file"]).unlink()
+    assert "supervisord that has started them cannot be reached" in other.play("status").succeeded().text
     assert other.play("destroy").succeeded().changed != []
     assert other.processes() == {}
     assert list(storage.rglob("data")), "the registry's content goes only when told"

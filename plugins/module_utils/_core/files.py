@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 
@@ -32,10 +33,40 @@ def read_bytes(path: str) -> bytes | None:
         return Path(path).read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except IsADirectoryError as error:
+        raise LoopError(f"{path} is a folder, where a file is expected. Remove or rename it.") from error
     except OSError as error:
         raise LoopError(
             f"{path} cannot be read: {error.strerror}. Make it readable for the calling user."
         ) from error
+
+
+def read_text(path: str) -> str | None:
+    """The file's text, or None where there is none; bytes that are not UTF-8 are replaced.
+
+    Raises LoopError when it cannot be read.
+    """
+    content = read_bytes(path)
+    return None if content is None else content.decode(errors="replace")
+
+
+def read_json_object(path: str, *, what: str, remedy: str) -> dict[str, Any] | None:
+    """The object that the file holds, or None where there is no file.
+
+    Raises LoopError that says ``what`` the file is and the ``remedy``, where it holds anything else.
+    """
+    content = read_bytes(path)
+    if content is None:
+        return None
+    try:
+        found = json.loads(content.decode())
+    except (ValueError, RecursionError) as error:
+        wrong = f"it is not JSON ({error})" if content.strip() else "it is empty"
+    else:
+        if isinstance(found, dict):
+            return found
+        wrong = "it does not hold an object"
+    raise LoopError(f"{path} cannot be read as {what}: {wrong}. {remedy}")
 
 
 def write_atomically(path: str, content: bytes, *, mode: int) -> None:

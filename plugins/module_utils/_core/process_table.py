@@ -15,16 +15,34 @@ except ImportError:
     psutil = None
 
 
-def commands_by_pid(uid: int) -> dict[int, str]:
-    """Every process of the user: pid and its arguments joined by blanks."""
+def arguments_by_pid(uid: int) -> dict[int, tuple[str, ...]]:
+    """Every process of the user: its number and its arguments."""
     _require_library()
     listed = psutil.process_iter(["uids", "cmdline"])
     return {
-        process.pid: " ".join(process.info["cmdline"])
+        process.pid: tuple(process.info["cmdline"])
         for process in listed
         # Both are None of a process that has ended, or that is not ours to read.
         if process.info["uids"] and process.info["uids"].effective == uid and process.info["cmdline"]
     }
+
+
+def working_folder(pid: int) -> str:
+    """The folder that the process runs in, wherever that was moved to; empty where that cannot be known."""
+    _require_library()
+    try:
+        return str(psutil.Process(pid).cwd())
+    except (psutil.Error, OSError):
+        return ""
+
+
+def environment_of(pid: int) -> dict[str, str]:
+    """The environment that the process was started with; empty where that cannot be known."""
+    _require_library()
+    try:
+        return dict(psutil.Process(pid).environ())
+    except (psutil.Error, OSError):
+        return {}
 
 
 def is_alive(pid: int) -> bool:

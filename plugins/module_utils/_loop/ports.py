@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.files import read_json_object
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.locks import locked_folder
 from ansible_collections.gitops.flux_local.plugins.module_utils._processes.user_folder import (
     loop_key,
@@ -62,23 +62,23 @@ def choose(
 
 
 def read_ports(state_dir: str) -> dict[str, int]:
-    """The ports the loop in ``state_dir`` has chosen; none when there is no such loop yet."""
-    path = Path(state_dir) / FILE_NAME
+    """The ports that the loop in ``state_dir`` has chosen; none when there is no such loop yet.
+
+    Raises LoopError.
+    """
+    path = f"{state_dir}/{FILE_NAME}"
+    remedy = "Remove it to have ports chosen anew."
+    ports = read_json_object(path, what="the loop's ports", remedy=remedy) or {}
     try:
-        ports = json.loads(path.read_text())
         return {str(name): int(port) for name, port in ports.items()}
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, AttributeError, TypeError) as error:
-        raise LoopError(
-            f"{path} cannot be read as the loop's ports: {error}. Make it readable, or remove it to have "
-            "ports chosen anew."
-        ) from error
+    except (ValueError, TypeError) as error:
+        raise LoopError(f"{path} cannot be read as the loop's ports: {error}. {remedy}") from error
 
 
-def ports_of_others(state_dir: str, shared: str) -> set[int]:
-    """The ports of all other loops: of those beside this one, and of those that ``shared`` has links to."""
-    files = [*Path(state_dir).parent.glob(f"*/{FILE_NAME}"), *Path(shared).glob(f"*/{FILE_NAME}")]
+def ports_of_others(state_dir: str, links: Iterable[str]) -> set[int]:
+    """The ports of all other loops: of those beside this one, and of those that ``links`` have links to."""
+    folders = [Path(state_dir).parent, *map(Path, links)]
+    files = [path for folder in folders for path in folder.glob(f"*/{FILE_NAME}")]
     taken: set[int] = set()
     for folder in {path.parent.resolve() for path in files} - {Path(state_dir).resolve()}:
         # Another loop's broken file is that loop's error, not this one's.

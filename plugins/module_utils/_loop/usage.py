@@ -15,15 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils._core.files import read_bytes
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.files import read_bytes, read_text
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.process_table import resident_memory
 from ansible_collections.gitops.flux_local.plugins.module_utils._loop.ports import read_ports
-from ansible_collections.gitops.flux_local.plugins.module_utils._processes.configuration import (
-    daemon_file,
-    socket_path,
-)
+from ansible_collections.gitops.flux_local.plugins.module_utils._processes.configuration import daemon_file
+from ansible_collections.gitops.flux_local.plugins.module_utils._processes.machine import LocalMachine
 from ansible_collections.gitops.flux_local.plugins.module_utils._processes.protocol import UP, Live
 from ansible_collections.gitops.flux_local.plugins.module_utils._processes.supervisord import Supervisord
+from ansible_collections.gitops.flux_local.plugins.module_utils._processes.user_folder import this_user
 
 with suppress(ImportError):  # module.require() names what is missing
     import yaml
@@ -73,15 +72,20 @@ def program_states(
 
 def programs(state_dir: str, versions: Mapping[str, str], now: datetime.datetime) -> list[dict[str, Any]]:
     """What supervisord runs for the loop, nothing for a loop that has none. Raises LoopError."""
-    if not Path(daemon_file(state_dir)).exists():
-        return []
-    supervisor = Supervisord(state_dir, socket_path(state_dir, uid=os.getuid()))
-    if not supervisor.is_running():
+    supervisor, machine = Supervisord(state_dir, this_user()), LocalMachine(state_dir)
+    if supervisor.is_running():
+        live = supervisor.processes()
+        log = read_text(f"{state_dir}/{_LOG}") or ""
+        memory = resident_memory(process.pid for process in live.values() if process.pid)
+        return program_states(live, versions, restarts(log), memory, now)
+    if supervisor.unreachable or machine.programs():
+        raise LoopError(
+            "The loop's programs run, but the supervisord that has started them cannot be reached. Run "
+            "site.yml, which starts it anew."
+        )
+    if Path(daemon_file(state_dir)).exists():
         raise LoopError("The loop is stopped: none of its programs runs. Bring it up with site.yml.")
-    live = supervisor.processes()
-    log = (read_bytes(f"{state_dir}/{_LOG}") or b"").decode(errors="replace")
-    memory = resident_memory(process.pid for process in live.values() if process.pid)
-    return program_states(live, versions, restarts(log), memory, now)
+    return []
 
 
 def ports(state_dir: str) -> list[dict[str, Any]]:

@@ -5,15 +5,17 @@
 from __future__ import annotations
 
 import configparser
+import contextlib
 import io
+import os
 import re
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._processes.user_folder import (
     loop_key,
-    user_folder,
 )
 
 PRIORITY = (
@@ -78,17 +80,19 @@ class Configured:
     priority: int
 
 
-def socket_path(state_dir: str, *, uid: int) -> str:
-    """Where the loop's supervisord listens.
-
-    It is short whatever the state folder's name, since a UNIX socket's path ends at 104 bytes.
-    """
-    return f"{user_folder(uid)}/{loop_key(state_dir)}.sock"
+def socket_path(folder: str, state_dir: str) -> str:
+    """Where in the folder the loop's supervisord listens: short, whatever the state folder's name."""
+    return f"{folder}/{loop_key(state_dir)}.sock"
 
 
 def group_file(group: Group) -> str:
     """Where supervisor reads the programs of the group."""
     return f"{group.state_dir}/supervisor/conf.d/{group.name}.conf"
+
+
+def group_files(state_dir: str) -> list[str]:
+    """The files of all groups that the loop has."""
+    return sorted(map(str, Path(state_dir, "supervisor", "conf.d").glob("*.conf")))
 
 
 def daemon_file(state_dir: str) -> str:
@@ -175,18 +179,49 @@ def daemon_configuration(state_dir: str, socket: str) -> str:
     return "".join(_section(name, options) for name, options in sections.items())
 
 
+def configured_socket(configuration: str) -> list[str]:
+    """Where a supervisord with this configuration listens; nothing for what is no configuration."""
+    read = _read(configuration)
+    found = read.get("unix_http_server", "file", fallback=None) if read else None
+    return [found.replace("%%", "%")] if found else []
+
+
+def fits(configuration: str, state_dir: str) -> bool:
+    """Whether supervisord starts with a group's configuration, and none of its programs by itself.
+
+    It refuses a log in a folder that is not there, as that of a loop which was moved, and starts a program by
+    itself whose section was cut off before it says otherwise.
+    """
+    read = _read(configuration)
+    return (
+        read is not None
+        and "\N{REPLACEMENT CHARACTER}" not in configuration
+        and all(
+            os.path.dirname(read[name].get("stdout_logfile") or "").replace("%%", "%") == f"{state_dir}/logs"
+            for name in read.sections()
+        )
+    )
+
+
 def configured_programs(configuration: str) -> dict[str, Configured]:
     """The programs in a group's configuration, by name; none in what is no configuration."""
+    found: dict[str, Configured] = {}
+    for name, section in (_read(configuration) or {}).items():
+        if name.startswith("program:") and section.get("command"):
+            # What is cut off in the middle of a value is no program.
+            with contextlib.suppress(ValueError):
+                found[name.removeprefix("program:")] = Configured(
+                    command=tuple(shlex.split(section["command"].replace("%%", "%"))),
+                    priority=section.getint("priority", PRIORITY),
+                )
+    return found
+
+
+def _read(configuration: str) -> configparser.RawConfigParser | None:
+    """The configuration, None for what is none."""
     read = configparser.RawConfigParser(strict=False, allow_no_value=True)
     try:
         read.read_string(configuration)
     except configparser.Error:
-        return {}
-    return {
-        name.removeprefix("program:"): Configured(
-            command=tuple(shlex.split(section["command"].replace("%%", "%"))),
-            priority=section.getint("priority", PRIORITY),
-        )
-        for name, section in read.items()
-        if name.startswith("program:") and section.get("command")
-    }
+        return None
+    return read

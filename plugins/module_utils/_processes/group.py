@@ -12,13 +12,12 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.at_once import for_each
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.files import (
-    read_bytes,
+    read_text,
     write_atomically,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._processes.configuration import (
@@ -45,6 +44,13 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._processes.proto
     Machine,
     Supervisor,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._processes.recovery import (
+    launch,
+    make_directory,
+    make_readable,
+    regain,
+    why_regained,
+)
 
 # A process that is ending has no name any more, but its ports still.
 FREED_SECONDS = 1
@@ -56,7 +62,6 @@ def ensure_started(
     *,
     supervisor: Supervisor,
     machine: Machine,
-    socket: str,
     wait: bool,
     timeout: float,
     check_mode: bool,
@@ -68,11 +73,14 @@ def ensure_started(
     seconds.
     """
     _refuse_unfit(group)
-    planned = plan(group, socket)
+    lost = why_regained(supervisor)
+    if lost and not check_mode:
+        regain(group.state_dir, supervisor=supervisor, machine=machine)
+    planned = plan(group, supervisor.socket)
     running = supervisor.is_running()
     live = supervisor.processes() if running else {}
     down = [process for process in group.processes if live.get(process.name, Live("STOPPED")).state not in UP]
-    why = differences(group, planned) + [f"{process.name} is not running" for process in down]
+    why = lost + differences(group, planned) + [f"{process.name} is not running" for process in down]
     result: dict[str, Any] = {"changed": bool(why), "why": why}
     if diff := planned.diff():
         result["diff"] = diff
@@ -83,9 +91,9 @@ def ensure_started(
         _make_way(group, group.processes, machine=machine, planned=planned, supervised=())
     _write(group, planned)
     if not running:
-        supervisor.launch()
+        launch(group.state_dir, supervisor=supervisor)
     elif planned.stale:
-        _take_over(supervisor, timeout=timeout)
+        _take_over(group, supervisor=supervisor, timeout=timeout)
     if down or planned.stale:
         _await_required(group, machine=machine, timeout=timeout)
     for wave in waves(group.processes):
@@ -102,13 +110,17 @@ def ensure_stopped(
 
     The last started is stopped first. When nothing else runs under this supervisord, it ends as well.
     """
+    lost = why_regained(supervisor)
+    if lost and not check_mode:
+        regain(group.state_dir, supervisor=supervisor, machine=machine)
     path = group_file(group)
-    configuration = read_bytes(path)
+    configuration = read_text(path)
+    programs = configured_programs(configuration or "")
     is_running = supervisor.is_running()
     planned = stop_plan(
-        configured_programs((configuration or b"").decode()),
+        programs,
         live=supervisor.processes() if is_running else {},
-        running=machine.commands_by_pid(),
+        running=machine.programs({program.command for program in programs.values()}),
         is_supervised=is_running,
         forgotten=path if forget and configuration is not None else None,
     )
@@ -122,8 +134,9 @@ def ensure_stopped(
         if planned.forgotten:
             os.unlink(planned.forgotten)
             if is_running and not planned.is_last:
-                _take_over(supervisor, timeout=timeout)
-    return {"changed": bool(planned.why), "why": planned.why, "processes": []}
+                _take_over(group, supervisor=supervisor, timeout=timeout)
+    why = lost + planned.why
+    return {"changed": bool(why), "why": why, "processes": []}
 
 
 def _refuse_unfit(group: Group) -> None:
@@ -138,8 +151,8 @@ def _refuse_unfit(group: Group) -> None:
 
 def _write(group: Group, planned: Plan) -> None:
     for path in missing_directories(group):
-        _make_directory(path)
-    _make_directory(f"{group.state_dir}/logs")
+        make_directory(path)
+    make_directory(f"{group.state_dir}/logs")
     for path in planned.stale:
         write_atomically(path, planned.after[path], mode=planned.modes[path])
 
@@ -152,24 +165,14 @@ def _listed(group: Group, live: Mapping[str, Live]) -> list[dict[str, Any]]:
     return [entry(process) for process in group.processes]
 
 
-def _make_directory(path: str) -> None:
-    try:
-        Path(path).mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise LoopError(
-            f"The folder {path} cannot be made: {error.strerror}. Choose a state folder that the calling "
-            "user may write to (flux_local_state_dir)."
-        ) from error
-
-
 def _make_way(
     group: Group, starting: Sequence[Process], *, machine: Machine, planned: Plan, supervised: Iterable[int]
 ) -> None:
     """End what a killed supervisord left of this group; raise LoopError when a port of ours is taken."""
-    commands = [process.command for process in group.processes]
-    before = configured_programs((planned.before[group_file(group)] or b"").decode())
-    commands += [program.command for program in before.values()]
-    for pid in orphans(commands, machine.commands_by_pid(), supervised=supervised):
+    before = configured_programs((planned.before[group_file(group)] or b"").decode(errors="replace"))
+    commands = {process.command for process in group.processes}
+    commands |= {program.command for program in before.values()}
+    for pid in orphans(machine.programs(commands), supervised=supervised):
         machine.kill(pid)
     for process in starting:
         for port in process.ports:
@@ -190,8 +193,9 @@ def _in_time(is_so: Callable[[], bool], deadline: float) -> bool:
     return True
 
 
-def _take_over(supervisor: Supervisor, *, timeout: float) -> None:
+def _take_over(group: Group, *, supervisor: Supervisor, timeout: float) -> None:
     """Apply what the configuration files say now to the running supervisord."""
+    make_readable(group.state_dir, supervisor=supervisor)
     added, changed, removed = supervisor.reload()
     live = supervisor.processes()
     going = [name for name in (*changed, *removed) if live.get(name, Live("STOPPED")).state not in DOWN]
@@ -273,5 +277,5 @@ def _await_ready(
 
 def _failure(group: Group, process: Process, what: str) -> str:
     log = f"{group.state_dir}/logs/{process.name}.log"
-    tail = (read_bytes(log) or b"").decode(errors="replace").splitlines()[-LOG_TAIL_LINES:]
+    tail = (read_text(log) or "").splitlines()[-LOG_TAIL_LINES:]
     return "\n".join([f"{process.name} {what}. The end of its log, {log}:", *tail])

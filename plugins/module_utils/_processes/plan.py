@@ -104,15 +104,9 @@ def waves(processes: Sequence[Process]) -> list[list[Process]]:
     return [list(wave) for _priority, wave in groupby(ordered, key=lambda process: process.priority)]
 
 
-def orphans(
-    commands: Iterable[tuple[str, ...]], running: Mapping[int, str], *, supervised: Iterable[int]
-) -> list[int]:
-    """Pids whose arguments are exactly one of ``commands``, but which supervisord does not own.
-
-    They were left by one that was killed.
-    """
-    wanted = {" ".join(command) for command in commands}
-    return sorted(pid for pid, command in running.items() if command in wanted and pid not in set(supervised))
+def orphans(running: Iterable[int], *, supervised: Iterable[int]) -> list[int]:
+    """Those of the programs that run which supervisord does not own: one that was killed has left them."""
+    return sorted(set(running) - set(supervised))
 
 
 @dataclass(frozen=True)
@@ -130,17 +124,13 @@ def stop_plan(
     programs: Mapping[str, Configured],
     *,
     live: Mapping[str, Live],
-    running: Mapping[int, str],
+    running: Iterable[int],
     is_supervised: bool,
     forgotten: str | None,
 ) -> StopPlan:
-    """How to end the programs of a group, of which ``live`` and ``running`` are what there is now."""
+    """How to end the programs of a group, of which ``live`` and ``running`` (pids) are what there is."""
     up = [name for name in programs if live.get(name, Live("STOPPED")).state not in DOWN]
-    left = orphans(
-        [program.command for program in programs.values()],
-        running,
-        supervised=[found.pid for found in live.values()],
-    )
+    left = orphans(running, supervised=[found.pid for found in live.values()])
     is_last = is_supervised and not any(
         found.state not in DOWN for name, found in live.items() if name not in programs
     )

@@ -4,12 +4,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Protocol
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._processes.configuration import Probe
 
 POLL_SECONDS = 0.05  # between two looks at what starts or ends
+ENDING_SECONDS = 10  # a program's, before it is killed
+# Supervisord ends its programs one priority after the other, and gives each its own grace.
+SUPERVISORD_SECONDS = 90
 
 # States of a process: http://supervisord.org/subprocess.html#process-states
 UP = frozenset({"RUNNING", "STARTING"})
@@ -27,7 +31,16 @@ class Live:
 
 
 class Supervisor(Protocol):
-    """The running supervisord of one loop."""
+    """The running supervisord of one loop.
+
+    ``socket`` is where it listens, or is to listen. ``unreachable`` are the numbers of those that run for the
+    loop and do not answer.
+    """
+
+    socket: str
+
+    @property
+    def unreachable(self) -> list[int]: ...
 
     def is_running(self) -> bool: ...
 
@@ -57,7 +70,8 @@ class Machine(Protocol):
 
     def port_is_free(self, port: int) -> bool: ...
 
-    def commands_by_pid(self) -> dict[int, str]:
-        """Every process of the calling user: pid and its arguments joined by blanks."""
+    def programs(self, commands: Container[tuple[str, ...]] | None = None) -> dict[int, tuple[str, ...]]:
+        """What a supervisord of this loop has started: pid and arguments; only those with these arguments."""
 
-    def kill(self, pid: int) -> None: ...
+    def kill(self, pid: int, *, seconds: float = ENDING_SECONDS) -> None:
+        """Have the process end, by force after ``seconds``, and return once it is gone."""

@@ -27,7 +27,7 @@ def test_a_file_that_is_missing_has_no_content(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
-    with pytest.raises(LoopError, match=r"cannot be read: Is a directory\. Make it readable"):
+    with pytest.raises(LoopError, match=r"is a folder, where a file is expected\. Remove or rename it"):
         read_bytes(str(tmp_path))
 
 

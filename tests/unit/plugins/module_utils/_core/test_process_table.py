@@ -8,16 +8,19 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core import process_table
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.process_table import (
-    commands_by_pid,
+    arguments_by_pid,
+    environment_of,
     is_alive,
     process_start,
     resident_memory,
+    working_folder,
 )
 
 COMMAND = [sys.executable, "-c", "input()", "two words", "ümlaut"]
@@ -33,8 +36,21 @@ def other() -> Iterator[subprocess.Popen[bytes]]:
 
 
 def test_a_process_is_listed_with_its_arguments(other: subprocess.Popen[bytes]) -> None:
-    assert commands_by_pid(os.getuid())[other.pid] == " ".join(COMMAND)
-    assert other.pid not in commands_by_pid(os.getuid() + 1)
+    assert arguments_by_pid(os.getuid())[other.pid] == tuple(COMMAND)
+    assert other.pid not in arguments_by_pid(os.getuid() + 1)
+
+
+def test_where_a_process_runs_and_with_what_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MARK", "ümlaut = 1")
+    (tmp_path / "before").mkdir()
+    with subprocess.Popen(COMMAND, stdin=subprocess.PIPE, cwd=tmp_path / "before") as process:
+        (tmp_path / "before").rename(tmp_path / "after")
+        assert working_folder(process.pid) == str(tmp_path / "after")
+        assert environment_of(process.pid)["MARK"] == "ümlaut = 1"
+        process.kill()
+    assert (working_folder(process.pid), environment_of(process.pid)) == ("", {})
 
 
 def test_a_process_that_has_ended_is_gone_even_while_nobody_reaps_it(other: subprocess.Popen[bytes]) -> None:
@@ -48,7 +64,7 @@ def test_a_process_that_has_ended_is_gone_even_while_nobody_reaps_it(other: subp
 
     assert not is_alive(other.pid)
     assert process_start(other.pid) == ""
-    assert other.pid not in commands_by_pid(os.getuid())
+    assert other.pid not in arguments_by_pid(os.getuid())
 
     other.wait()
 

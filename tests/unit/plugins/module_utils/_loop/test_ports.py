@@ -104,12 +104,12 @@ def test_reads_what_was_kept_and_what_other_loops_keep(tmp_path):
     elsewhere = made(tmp_path / "elsewhere" / "one", {"registry": 5003})
     assert read_ports(one) == {"registry": 5001}
     assert read_ports(str(tmp_path / "data" / "three")) == {}
-    assert ports_of_others(one, loops) == {5002, 2379}
+    assert ports_of_others(one, [loops]) == {5002, 2379}
     for state_dir in (one, elsewhere):
         with choosing_alone(state_dir, loops):
             pass
-    assert ports_of_others(one, loops) == {5002, 2379, 5003}
-    assert ports_of_others(elsewhere, loops) == {5001}
+    assert ports_of_others(one, [loops]) == {5002, 2379, 5003}
+    assert ports_of_others(elsewhere, [loops]) == {5001}
 
 
 @pytest.mark.parametrize("text", ["", "[1]", '{"registry": "x"}', "{"])
@@ -121,7 +121,7 @@ def test_a_broken_file_is_an_error_that_names_it(tmp_path, text):
 
 def test_another_loop_s_broken_file_does_not_matter(tmp_path):
     made(tmp_path / "broken")
-    assert ports_of_others(str(tmp_path / "own"), str(tmp_path / "loops")) == set()
+    assert ports_of_others(str(tmp_path / "own"), [str(tmp_path / "loops")]) == set()
 
 
 def test_only_one_loop_chooses_at_a_time(tmp_path):

@@ -14,12 +14,17 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._processes.confi
     Group,
     Process,
     configured_programs,
+    configured_socket,
     daemon_configuration,
+    fits,
     group_configuration,
     group_file,
     program_section,
     socket_path,
     unfit_for_configuration,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._processes.user_folder import (
+    SOCKET_NAME_BYTES,
 )
 
 
@@ -42,8 +47,8 @@ def test_a_command_survives_the_configuration(command):
 
 
 @given(st.text(min_size=1, max_size=200).filter(lambda text: "\0" not in text and text.isprintable()))
-def test_the_socket_path_is_short_for_any_state_folder(folder):
-    assert len(socket_path(f"/{folder}", uid=2**31)) <= 104
+def test_the_socket_s_name_is_short_for_any_state_folder(folder):
+    assert len(socket_path("", f"/{folder}")) == SOCKET_NAME_BYTES - len(".4194304")
 
 
 def test_the_group_file_is_below_the_state_folder():
@@ -99,8 +104,42 @@ def test_the_programs_of_a_group_are_read_back():
     }
 
 
+@pytest.mark.parametrize("socket", ["/run/user/1000/flux-local/1.sock", "/a b/100%/1.sock"])
+def test_the_socket_is_read_back(socket):
+    assert configured_socket(daemon_configuration("/state", socket)) == [socket]
+
+
 @pytest.mark.parametrize(
-    "text", ["", "no section", "[program:x]\n", "[program:x]\ncommand\n", "[include]\nfiles=x"]
+    "text", ["", "no section", "[unix_http_server]\nfile", "[unix_http_server]\nchmod=1"]
+)
+def test_what_names_no_socket_has_none(text):
+    assert configured_socket(text) == []
+
+
+def test_a_configuration_fits_only_whole_and_where_the_loop_is():
+    folder = "/größer als 100%"
+    server = program_section(
+        Process("server", ("/bin/server", "a b")), log=f"{folder}/logs/s.log", revision="r"
+    )
+    assert fits(server, folder)
+    assert fits("", folder)
+    assert not fits(server, "/elsewhere")
+    # However it was cut off: what would start by itself, and what supervisord does not start with.
+    ends = [end for end in range(1, len(server)) if fits(server[:end], folder)]
+    assert all("autostart=false" in server[:end] for end in ends)
+    assert not fits(server.replace("ö", "\N{REPLACEMENT CHARACTER}"), folder)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "no section",
+        "[program:x]\n",
+        "[program:x]\ncommand\n",
+        "[include]\nfiles=x",
+        "[program:x]\ncommand='a",
+    ],
 )
 def test_what_names_no_program_has_none(text):
     assert configured_programs(text) == {}

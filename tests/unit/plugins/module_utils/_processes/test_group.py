@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-import configparser
 from dataclasses import replace
 
 import pytest
@@ -10,141 +9,14 @@ import pytest
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._processes.configuration import (
     ConfigurationFile,
-    Group,
     Probe,
     Process,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._processes.group import (
-    ensure_started,
-    ensure_stopped,
-)
 from ansible_collections.gitops.flux_local.plugins.module_utils._processes.protocol import Live
+from ansible_collections.gitops.flux_local.tests.unit.fakes.supervision import Bench
 
 SERVER = Process("server", ("/bin/server", "--port=1"), priority=10, ports=(1,), ready=Probe("http://server"))
 CLIENT = Process("client", ("/bin/client",), priority=20)
-
-
-class FakeSupervisor:
-    """Reads the configuration files as supervisord does; ``calls`` says what was asked of it."""
-
-    def __init__(self, state_dir) -> None:
-        self.folder = state_dir / "supervisor" / "conf.d"
-        self.alive = False
-        self.known: dict[str, str] = {}
-        self.live: dict[str, Live] = {}
-        self.calls: list[str] = []
-
-    def _configured(self) -> dict[str, str]:
-        sections = {}
-        for path in sorted(self.folder.glob("*.conf")):
-            parser = configparser.RawConfigParser(interpolation=None)
-            parser.read(path)
-            for section in parser.sections():
-                sections[section.removeprefix("program:")] = str(dict(parser[section]))
-        return sections
-
-    def is_running(self) -> bool:
-        return self.alive
-
-    def launch(self) -> None:
-        self.calls.append("launch")
-        self.alive = True
-        self.known = self._configured()
-        self.live = {name: Live("STOPPED") for name in self.known}
-
-    def shutdown(self) -> None:
-        self.calls.append("shutdown")
-        self.alive = False
-
-    def processes(self) -> dict[str, Live]:
-        return dict(self.live)
-
-    def reload(self) -> tuple[list[str], list[str], list[str]]:
-        now = self._configured()
-        added = [name for name in now if name not in self.known]
-        changed = [name for name in now if name in self.known and now[name] != self.known[name]]
-        removed = [name for name in self.known if name not in now]
-        return added, changed, removed
-
-    def add(self, name: str) -> None:
-        self.known[name] = self._configured()[name]
-        self.live[name] = Live("STOPPED")
-
-    def remove(self, name: str) -> None:
-        del self.known[name]
-        del self.live[name]
-
-    def start(self, name: str) -> None:
-        self.calls.append(f"start {name}")
-        self.live[name] = Live("RUNNING", pid=len(self.calls) + 1000)
-
-    def stop(self, name: str) -> None:
-        self.calls.append(f"stop {name}")
-        self.live[name] = Live("STOPPED")
-
-
-class FakeMachine:
-    def __init__(self) -> None:
-        self.taken: set[int] = set()
-        self.ending: set[int] = set()
-        self.silent: set[str] = set()
-        self.running: dict[int, str] = {}
-        self.killed: list[int] = []
-
-    def answers(self, probe: Probe) -> bool:
-        return probe.url not in self.silent
-
-    def port_is_free(self, port: int) -> bool:
-        # One that is ending has its port for this one look.
-        is_ending = port in self.ending
-        self.ending.discard(port)
-        return port not in self.taken and not is_ending
-
-    def commands_by_pid(self) -> dict[int, str]:
-        return dict(self.running)
-
-    def kill(self, pid: int) -> None:
-        self.killed.append(pid)
-        self.running.pop(pid, None)
-        self.taken.clear()
-
-
-class Bench:
-    """A state folder with a fake supervisord and a fake machine."""
-
-    def __init__(self, state_dir) -> None:
-        self.state_dir = state_dir
-        self.supervisor = FakeSupervisor(state_dir)
-        self.machine = FakeMachine()
-
-    def group(self, *processes: Process, **fields) -> Group:
-        return Group(str(self.state_dir), fields.pop("name", "group"), processes=processes, **fields)
-
-    def start(self, group: Group, *, check_mode=False, timeout=0.2, wait=True):
-        self.supervisor.calls.clear()
-        return ensure_started(
-            group,
-            supervisor=self.supervisor,
-            machine=self.machine,
-            socket="/loop.sock",
-            wait=wait,
-            timeout=timeout,
-            check_mode=check_mode,
-        )
-
-    def stop(self, group: Group, *, forget=False, check_mode=False):
-        self.supervisor.calls.clear()
-        return ensure_stopped(
-            group,
-            forget=forget,
-            supervisor=self.supervisor,
-            machine=self.machine,
-            timeout=1,
-            check_mode=check_mode,
-        )
-
-    def files(self):
-        return {path: path.read_bytes() for path in self.state_dir.rglob("*") if path.is_file()}
 
 
 @pytest.fixture
@@ -235,7 +107,7 @@ def test_the_port_of_a_process_that_is_ending_is_waited_for(bench):
 def test_what_a_killed_supervisord_left_is_ended_first(bench):
     bench.start(bench.group(SERVER))
     bench.supervisor.alive = False
-    bench.machine.running = {7: "/bin/server --port=1", 8: "/bin/server --port=10", 9: "server"}
+    bench.machine.running = {7: ("/bin/server", "--port=1"), 8: ("/bin/server", "--port=10"), 9: ("server",)}
     bench.machine.taken = {1}
     bench.start(bench.group(SERVER))
     assert bench.machine.killed == [7]
@@ -245,7 +117,7 @@ def test_what_a_killed_supervisord_left_is_ended_first(bench):
 def test_one_that_supervisord_owns_is_no_orphan(bench):
     bench.start(bench.group(SERVER, CLIENT))
     pid = bench.supervisor.live["server"].pid
-    bench.machine.running = {pid: "/bin/server --port=1"}
+    bench.machine.running = {pid: ("/bin/server", "--port=1")}
     bench.supervisor.live["client"] = Live("EXITED")
     bench.start(bench.group(SERVER, CLIENT))
     assert bench.machine.killed == []
@@ -319,6 +191,6 @@ def test_stopping_ends_what_a_killed_supervisord_left(bench):
     bench.start(bench.group(SERVER))
     bench.supervisor.alive = False
     bench.supervisor.live = {}
-    bench.machine.running = {7: "/bin/server --port=1"}
+    bench.machine.running = {7: ("/bin/server", "--port=1")}
     assert bench.stop(bench.group())["changed"]
     assert bench.machine.killed == [7]

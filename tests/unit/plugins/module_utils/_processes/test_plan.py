@@ -27,14 +27,8 @@ def test_waves_are_by_priority():
     ]
 
 
-def test_orphans_have_exactly_these_arguments():
-    running = {
-        1: "/bin/server --port=1",
-        2: "/bin/server --port=11",
-        3: "x /bin/server --port=1",
-        4: "/bin/server --port=1",
-    }
-    assert orphans([("/bin/server", "--port=1")], running, supervised=[4]) == [1]
+def test_an_orphan_is_what_supervisord_does_not_own():
+    assert orphans({4: ("/bin/server",), 1: ("/bin/server",)}, supervised=[4, 0]) == [1]
 
 
 def test_a_fingerprint_tells_files_and_their_order_apart():
