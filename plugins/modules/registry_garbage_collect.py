@@ -14,9 +14,9 @@ description:
   - Runs the garbage collection of the registry's own program (CNCF Distribution) on its folder, and says how many bytes
     that won.
   - The registry has to be stopped. What is pushed meanwhile could otherwise be deleted with the garbage. The module fails
-    when something listens at the address of the configuration.
-  - The playbook C(gitops.flux_local.prune) stops the registry of a loop, runs this module and starts the registry again,
-    whatever happens.
+    when something listens at the address of the configuration, or a registry runs with it.
+  - With O(state_dir), as in the playbook C(gitops.flux_local.prune), the registry of a loop is stopped and started again,
+    also when the playbook is interrupted or killed. The collection ends with the playbook.
 author:
   - The gitops.flux_local authors (@gitops-flux-local)
 extends_documentation_fragment:
@@ -39,8 +39,19 @@ options:
       - The registry's configuration, which names the folder of its storage.
     type: path
     required: true
+  state_dir:
+    description:
+      - The state folder of the loop whose supervisord runs the registry, as its program C(registry).
+      - Nothing is stopped where there is no garbage.
+    type: path
+  timeout:
+    description:
+      - How long the registry may take to stop, in seconds.
+    type: int
+    default: 60
 requirements:
   - PyYAML (Python library)
+  - psutil (Python library) >= 5.9
 notes:
   - Manifests without a tag are kept with their blobs, because a cluster may refer to them by digest.
     M(gitops.flux_local.oci_artifact_prune) removes those that are not needed.
@@ -79,6 +90,11 @@ blobs:
   sample: ["sha256:3f4c52c43ee00abcee3fb899cd602af66325d72c3a5e10a23af7d04184b3b805"]
 """
 
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.garbage_collection import (
@@ -86,6 +102,17 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.garbag
     run,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.module import exit_with, require
+from ansible_collections.gitops.flux_local.plugins.module_utils._processes.programs import paused
+from ansible_collections.gitops.flux_local.plugins.module_utils._processes.supervisord import Supervisord
+from ansible_collections.gitops.flux_local.plugins.module_utils._processes.user_folder import this_user
+
+
+def pause_of_registry(params: Mapping[str, Any]) -> AbstractContextManager[object]:
+    """The time in which the loop's registry is stopped."""
+    if params["state_dir"] is None:
+        return nullcontext()
+    supervisor = Supervisord(params["state_dir"], this_user())
+    return paused("registry", supervisor=supervisor, timeout=params["timeout"])
 
 
 def main() -> None:
@@ -93,11 +120,16 @@ def main() -> None:
         argument_spec={
             "program": {"type": "path", "required": True},
             "config": {"type": "path", "required": True},
+            "state_dir": {"type": "path"},
+            "timeout": {"type": "int", "default": 60},
         },
         supports_check_mode=True,
     )
-    require(module, "yaml")
-    exit_with(module, lambda: run(module.params, execute=execute, check_mode=module.check_mode))
+    require(module, "yaml", "psutil")
+    registry = partial(pause_of_registry, module.params)
+    exit_with(
+        module, lambda: run(module.params, execute=execute, paused=registry, check_mode=module.check_mode)
+    )
 
 
 if __name__ == "__main__":

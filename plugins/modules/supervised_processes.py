@@ -123,6 +123,11 @@ options:
       client_key:
         description: The key of O(requires[].client_cert).
         type: path
+      own_folder:
+        description:
+          - A folder that the program has for itself. It is not started while another process has locked the folder, as
+            M(gitops.flux_local.registry_garbage_collect) does.
+        type: path
   files:
     description: Configuration files, written before the programs are started.
     type: list
@@ -250,6 +255,7 @@ def asked_group(params: dict[str, Any]) -> Group:
                 ports=tuple(process["ports"]),
                 restarts_with=tuple(process["restarts_with"]),
                 ready=Probe(**process["ready"]) if process["ready"] else None,
+                own_folder=process["own_folder"] or "",
             )
             for process in params["processes"]
         ),
@@ -305,6 +311,7 @@ def main() -> None:
         "ports": {"type": "list", "elements": "int", "default": []},
         "restarts_with": {"type": "list", "elements": "path", "default": []},
         "ready": {"type": "dict", "options": probe},
+        "own_folder": {"type": "path"},
     }
     file = {
         "path": {"type": "path", "required": True},

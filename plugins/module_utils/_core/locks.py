@@ -37,6 +37,24 @@ def locked_folder(folder: str) -> Iterator[None]:
 
 
 @contextmanager
+def folder_by(folder: str, *, deadline: float) -> Iterator[int]:
+    """The folder for this process alone, and for each child that gets the open file that is yielded.
+
+    Such a child keeps the lock when this process is killed. Raises HeldError when another process still has
+    it at the ``deadline`` (of ``time.monotonic``), and OSError.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        while not _is_locked_now(descriptor):
+            if time.monotonic() >= deadline:
+                raise HeldError("")
+            time.sleep(LONG_POLL_SECONDS)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
 def folder_if_free(folder: str) -> Iterator[bool]:
     """Whether nobody has the folder, which then is this process's alone meanwhile. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY)

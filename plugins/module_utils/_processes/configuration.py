@@ -38,6 +38,7 @@ class Process:
     """One program as supervisord runs it.
 
     One of lower ``priority`` starts earlier and stops later. ``stop_seconds`` is the grace before SIGKILL.
+    It does not start while another process has locked its ``own_folder``.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Process:
     ports: tuple[int, ...] = ()
     restarts_with: tuple[str, ...] = ()
     ready: Probe | None = None
+    own_folder: str = ""
 
 
 @dataclass(frozen=True)

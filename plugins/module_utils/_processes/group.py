@@ -36,6 +36,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._processes.plan 
     stop_plan,
     waves,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._processes.programs import alone, stop
 from ansible_collections.gitops.flux_local.plugins.module_utils._processes.protocol import (
     DOWN,
     POLL_SECONDS,
@@ -97,7 +98,7 @@ def ensure_started(
     if down or planned.stale:
         _await_required(group, machine=machine, timeout=timeout)
     for wave in waves(group.processes):
-        _start(group, wave, supervisor=supervisor, machine=machine, planned=planned)
+        _start(group, wave, supervisor=supervisor, machine=machine, planned=planned, timeout=timeout)
         if wait:
             _await_ready(group, wave, supervisor=supervisor, machine=machine, timeout=timeout)
     return {**result, "processes": _listed(group, supervisor.processes())}
@@ -126,7 +127,7 @@ def ensure_stopped(
     )
     if planned.why and not check_mode:
         for wave in planned.waves:
-            _stop(wave, supervisor=supervisor, timeout=timeout)
+            stop(wave, supervisor=supervisor, timeout=timeout)
         for pid in planned.left:
             machine.kill(pid)
         if planned.is_last:
@@ -199,32 +200,21 @@ def _take_over(group: Group, *, supervisor: Supervisor, timeout: float) -> None:
     added, changed, removed = supervisor.reload()
     live = supervisor.processes()
     going = [name for name in (*changed, *removed) if live.get(name, Live("STOPPED")).state not in DOWN]
-    _stop(going, supervisor=supervisor, timeout=timeout)
+    stop(going, supervisor=supervisor, timeout=timeout)
     for name in (*changed, *removed):
         supervisor.remove(name)
     for name in (*added, *changed):
         supervisor.add(name)
 
 
-def _stop(names: Sequence[str], *, supervisor: Supervisor, timeout: float) -> None:
-    for name in names:
-        supervisor.stop(name)
-    deadline = time.monotonic() + timeout
-    waiting = set(names)
-    while waiting:
-        live = supervisor.processes()
-        waiting = {name for name in waiting if live.get(name, Live("STOPPED")).state not in DOWN}
-        if waiting and time.monotonic() > deadline:
-            raise LoopError(
-                f"{', '.join(sorted(waiting))} did not stop within {timeout:g} s. Run the playbook again, "
-                "or end them by hand."
-            )
-        if waiting:
-            time.sleep(POLL_SECONDS)
-
-
 def _start(
-    group: Group, wave: Sequence[Process], *, supervisor: Supervisor, machine: Machine, planned: Plan
+    group: Group,
+    wave: Sequence[Process],
+    *,
+    supervisor: Supervisor,
+    machine: Machine,
+    planned: Plan,
+    timeout: float,
 ) -> None:
     live = supervisor.processes()
     starting = [process for process in wave if live.get(process.name, Live("STOPPED")).state not in UP]
@@ -232,12 +222,13 @@ def _start(
     retrying = [
         process.name for process in starting if live.get(process.name, Live("STOPPED")).state == "BACKOFF"
     ]
-    _stop(retrying, supervisor=supervisor, timeout=10)
+    stop(retrying, supervisor=supervisor, timeout=10)
     if starting:
         supervised = [found.pid for found in live.values()]
         _make_way(group, starting, machine=machine, planned=planned, supervised=supervised)
     for process in starting:
-        supervisor.start(process.name)
+        with alone(process, timeout=timeout):
+            supervisor.start(process.name)
 
 
 def _await_required(group: Group, *, machine: Machine, timeout: float) -> None:
