@@ -10,7 +10,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.environment import for_child
@@ -34,8 +34,8 @@ def run(
     params: Mapping[str, Any],
     *,
     execute: Execute,
-    paused: Callable[[], AbstractContextManager[object]],
     check_mode: bool,
+    paused: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> dict[str, Any]:
     """The return values of the module registry_garbage_collect. Raises LoopError.
 
@@ -44,7 +44,7 @@ def run(
     configuration = _configuration(params["config"])
     folder = _storage(configuration, params["config"])
     content = os.path.join(folder, "docker/registry/v2")
-    if not check_mode and params["state_dir"] is None:
+    if not check_mode and params.get("state_dir") is None:
         _refuse_running(configuration, params["config"])
     before = size_of(folder)
     if not os.path.isdir(os.path.join(content, "repositories")):
