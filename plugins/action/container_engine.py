@@ -15,6 +15,7 @@ from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.files import read_text
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.foreign_text import printable_result
 from ansible_collections.gitops.flux_local.plugins.module_utils._loop.engine import (
     cluster,
@@ -28,6 +29,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._loop.engine.eng
     Podman,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._loop.engine.machine import Answer, Machine
+from ansible_collections.gitops.flux_local.plugins.module_utils._loop.kept import read_kept
 from ansible_collections.gitops.flux_local.plugins.plugin_utils.private_parts import result_of_action
 
 # What community.docker takes longest to import; here it is done once for all tasks.
@@ -51,11 +53,10 @@ class TaskMachine:
             return {"failed": True, "msg": str(error)}
 
     def text(self, path: str) -> str:
-        try:
-            with open(path, encoding="utf-8") as file:
-                return file.read()
-        except FileNotFoundError:
-            return ""
+        return read_text(path) or ""
+
+    def kept(self, state_dir: str, name: str) -> Mapping[str, Any]:
+        return read_kept(state_dir, name)
 
     def exists(self, path: str) -> bool:
         return os.path.exists(path)

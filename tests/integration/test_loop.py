@@ -328,15 +328,22 @@ def test_of_two_playbooks_at_once_the_second_waits(loop, folder):
     folder.mkdir(parents=True)
     locked, done = folder / "locked", folder / "done"
     lock = {"state_dir": str(loop.state_dir)}
+    other = Loop("vergangen", folder)
+    other.state_dir.mkdir(parents=True)
+    shutil.copy(loop.state_dir / "loop.json", other.state_dir)
     first = loop.start_tasks(
         [
             {"gitops.flux_local.loop_lock": lock},
+            {"gitops.flux_local.loop_lock": {"state_dir": str(other.state_dir)}},
             {"ansible.builtin.file": {"path": str(locked), "state": "touch", "mode": "0600"}},
             {"ansible.builtin.wait_for": {"path": str(done), "timeout": 60, "sleep": 1}},
         ]
     )
     until(locked.exists, "the first playbook has the lock")
     second = loop.start("playbooks/push.yml")
+    late = other.start("playbooks/push.yml")
+    late.said("Waiting for process")
+    (other.state_dir / "loop.json").unlink()
     first_line = second.said("\n").partition("\n")[0]
     assert f"Waiting for process {first.process.pid}, ansible-playbook" in first_line
     impatient = loop.tasks([{"gitops.flux_local.loop_lock": {**lock, "timeout": 1}}])
@@ -346,3 +353,6 @@ def test_of_two_playbooks_at_once_the_second_waits(loop, folder):
     first.finish().succeeded()
     waited = second.finish().succeeded().result("No other playbook works on this loop")["waited"]
     assert waited >= 1
+    late.finish().refused(
+        f"The loop vergangen in {other.state_dir} was destroyed by the playbook that this one"
+    )

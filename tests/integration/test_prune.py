@@ -5,15 +5,52 @@
 from __future__ import annotations
 
 import base64
+import json
 import random
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
+import pytest
+import requests
+
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.locks import folder_by
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import parse_url
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import RegistryRepository
-from ansible_collections.gitops.flux_local.tests.integration.loops import config_map, write
+from ansible_collections.gitops.flux_local.tests.integration.loops import (
+    NEVER,
+    Loop,
+    config_map,
+    until,
+    write,
+)
 
 
 def held(loop, name: str) -> RegistryRepository:
     return RegistryRepository(parse_url(f"oci://{loop.registry}/{name}"))
+
+
+def killed_while_it_collects(loop: Loop, folder: Path, listed: Mapping[str, Any]) -> None:
+    """Prune with a collection that does not end by itself, and kill the playbook while it goes on."""
+    collecting, slow = folder / "collecting", folder / "registry"
+    program = json.loads((loop.state_dir / "loop.json").read_text())["binaries_paths"]["registry"]["program"]
+    slow.write_text(
+        "#!/bin/sh\n"
+        'case "$*" in\n'
+        f'  *--dry-run*) exec "{program}" "$@";;\n'
+        f'  *) touch "{collecting}"; exec sleep {NEVER};;\n'
+        "esac\n"
+    )
+    slow.chmod(0o700)
+    run = loop.start("playbooks/prune.yml", registry_program=str(slow), **listed)
+    until(collecting.exists, "the collection goes on")
+    with pytest.raises(requests.ConnectionError):
+        loop.digest("pruned")
+    run.process.kill()
+    run.process.communicate()
+    until(lambda: loop.digest("pruned"), "the registry runs again")
+    with folder_by(str(loop.state_dir / "registry" / "storage"), deadline=0):
+        pass  # no collection has it any more
 
 
 def test_old_versions_go_with_their_bytes_and_what_flux_uses_stays(loop, folder):
@@ -36,8 +73,10 @@ def test_old_versions_go_with_their_bytes_and_what_flux_uses_stays(loop, folder)
     predicted = loop.play("prune", "--check", **listed).succeeded()
     assert "pruned: 1 kept, 3 to be removed" in predicted.text
     assert all(repository.manifest(digest) for digest in digests)
+    killed_while_it_collects(loop, folder, listed)
+    assert [bool(repository.manifest(digest)) for digest in digests] == [False, False, False, True]
     run = loop.play("prune", **listed).succeeded()
-    assert "pruned: 1 kept, 3 removed" in run.text
+    assert "pruned: 1 kept, 0 removed" in run.text
     won = run.facts["registry_garbage"]["won"]
     assert won > 3 * 20_000
     left = sum(path.stat().st_size for path in loop.state_dir.glob("registry/storage/**/*") if path.is_file())

@@ -62,6 +62,12 @@ class Refusals:
             return NotFoundError(f"Cannot {action} {where}: {said or reason}.", status)
         if status == 0:
             flat = " ".join((reason or "").split())
+            if "certificate has expired" in flat:
+                return ClusterError(
+                    f"The certificate of {self.address.host} of {self.address.origin} has ended. Those of a"
+                    " loop are renewed by `make up` (the playbook site.yml); renew another cluster's there.",
+                    status,
+                )
             return ClusterError(
                 f"There is no secure connection to {self.address.host} of {self.address.origin}: {flat}."
                 " Check ca_cert and validate_certs, or the certificates in the kubeconfig.",
@@ -70,7 +76,8 @@ class Refusals:
         if status == 401:
             return ClusterError(
                 f"{self.address.host} does not accept the credentials of {self.address.origin}:"
-                " log in again, or renew its certificate.",
+                " log in again, or renew its certificate. That of a loop is renewed by `make up` (the"
+                " playbook site.yml).",
                 status,
             )
         if status == 403:

@@ -56,10 +56,15 @@ def read_json_object(path: str, *, what: str, remedy: str) -> dict[str, Any] | N
     Raises LoopError that says ``what`` the file is and the ``remedy``, where it holds anything else.
     """
     content = read_bytes(path)
-    if content is None:
-        return None
+    return None if content is None else json_object(content, path=path, what=what, remedy=remedy)
+
+
+def json_object(content: bytes, *, path: str, what: str, remedy: str) -> dict[str, Any]:
+    """The object that the content of the file at ``path`` is, as ``read_json_object`` says it."""
     try:
         found = json.loads(content.decode())
+    except UnicodeDecodeError:
+        wrong = "it is not UTF-8"
     except (ValueError, RecursionError) as error:
         wrong = f"it is not JSON ({error})" if content.strip() else "it is empty"
     else:

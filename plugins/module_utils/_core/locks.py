@@ -125,7 +125,8 @@ def held_marker(marker: str, *, seconds: float) -> Iterator[None]:
 
 
 def _opened(path: str, mode: int) -> IO[str]:
-    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, mode), "r+", encoding="utf-8")
+    # What is damaged names nobody, and is written anew.
+    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, mode), "r+", encoding="utf-8", errors="replace")
 
 
 def _is_locked_now(descriptor: int) -> bool:

@@ -76,7 +76,7 @@ def _holder(text: str) -> Owner | None:
     """Who holds the lock, None when nobody does any more."""
     try:
         holder = Owner(**json.loads(text))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return None
     return holder if process_start(holder.pid) == holder.started else None
 
@@ -90,6 +90,6 @@ def _guarded(lock_file: str) -> Iterator[IO[str]]:
     except OSError as error:
         # A full disk shows only when the file is closed.
         raise LoopError(
-            f"{lock_file} cannot be written: {error.strerror}. Choose a state folder with free space that "
-            "the calling user may write to (flux_local_state_dir)."
+            f"{lock_file} cannot be written: {error.strerror}. Remove it if it is not a file, or choose a "
+            "state folder with free space that the calling user may write to (flux_local_state_dir)."
         ) from error

@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils._core.files import read_json_object
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.locks import locked_folder
+from ansible_collections.gitops.flux_local.plugins.module_utils._loop.kept import FILES, read_kept
 from ansible_collections.gitops.flux_local.plugins.module_utils._processes.user_folder import (
     loop_key,
     make_own,
 )
 
-FILE_NAME = "ports.json"
+FILE_NAME = FILES["ports"].name
 
 
 def choose(
@@ -66,13 +66,12 @@ def read_ports(state_dir: str) -> dict[str, int]:
 
     Raises LoopError.
     """
-    path = f"{state_dir}/{FILE_NAME}"
-    remedy = "Remove it to have ports chosen anew."
-    ports = read_json_object(path, what="the loop's ports", remedy=remedy) or {}
     try:
-        return {str(name): int(port) for name, port in ports.items()}
+        return {name: int(port) for name, port in read_kept(state_dir, "ports").items()}
     except (ValueError, TypeError) as error:
-        raise LoopError(f"{path} cannot be read as the loop's ports: {error}. {remedy}") from error
+        file = FILES["ports"]
+        path = f"{state_dir}/{file.name}"
+        raise LoopError(f"{path} cannot be read as {file.what}: {error}. {file.remedy}") from error
 
 
 def ports_of_others(state_dir: str, links: Iterable[str]) -> set[int]:

@@ -149,7 +149,7 @@ def embedded_certificates(kubeconfig: bytes | str | None) -> dict[str, bytes]:
             for entry in content[f"{kind}s"]
             if field in entry[kind]
         }
-    except (yaml.YAMLError, TypeError, KeyError, ValueError):
+    except (yaml.YAMLError, TypeError, KeyError, ValueError, RecursionError):
         return {}
 
 

@@ -52,11 +52,12 @@ class Engine(Protocol):
 
 @dataclass(frozen=True)
 class Docker:
-    """What docker_host_info returned, and where it was asked."""
+    """What docker_host_info returned, and where it was asked; ``volume_asked`` came with the answer."""
 
     host: str
     answer: Answer
     user: str = ""
+    volume_asked: str = ""
 
     name = "docker"
 
@@ -79,8 +80,11 @@ class Docker:
         options = {"docker_host": self.host, "name": name}
         return answered(machine, "community.docker.docker_container_info", options).get("container") or {}
 
-    def volume(self, machine: Machine, name: str) -> Answer:  # noqa: ARG002 - it came with the first answer
-        return _named(name, self.answer.get("volumes") or [])
+    def volume(self, machine: Machine, name: str) -> Answer:
+        if name == self.volume_asked:
+            return _named(name, self.answer.get("volumes") or [])
+        options = {"docker_host": self.host, "name": name}
+        return answered(machine, "community.docker.docker_volume_info", options).get("volume") or {}
 
     def execute(self, machine: Machine, container: str, command: Sequence[str]) -> Answer:
         options = {"docker_host": self.host, "container": container, "argv": list(command)}
@@ -116,13 +120,13 @@ class Podman:
         return machine.ask("containers.podman.podman_container_exec", options)
 
 
-def ask_docker(machine: Machine, question: Mapping[str, Any]) -> Docker:
-    """Ask Docker what it is, with what docker_host_info can be asked besides."""
+def ask_docker(machine: Machine, question: Mapping[str, Any], *, volume_asked: str = "") -> Docker:
+    """Ask Docker what it is, with what docker_host_info can be asked besides, such as for a volume."""
     host = docker_host(machine)
     answer = machine.ask(
         "community.docker.docker_host_info", {"docker_host": host, **question, "verbose_output": True}
     )
-    return Docker(host, answer, machine.environment.get("USER", ""))
+    return Docker(host, answer, machine.environment.get("USER", ""), volume_asked)
 
 
 def ask_podman(machine: Machine) -> Podman:

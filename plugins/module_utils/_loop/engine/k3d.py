@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._loop.engine.endpoint import Endpoint
 from ansible_collections.gitops.flux_local.plugins.module_utils._loop.engine.kind import nice_yaml
 from ansible_collections.gitops.flux_local.plugins.module_utils._loop.engine.machine import Machine
@@ -35,7 +36,7 @@ class K3d:
 def look(name: str, folder: str, config: Mapping[str, Any], nodes: Sequence[Node], machine: Machine) -> K3d:
     """What there is of the cluster ``name`` in the loop's ``folder`` for k3d, beside its nodes."""
     file = f"{folder}/config.yaml"
-    made = yaml.safe_load(machine.text(file)) or {}
+    made = _made(file, machine)
     is_made = bool(nodes) and machine.exists(f"{folder}/kubeconfig")
     registries = config["registries"]["config"]
     known = (made.get("registries") or {}).get("config", "")
@@ -46,6 +47,20 @@ def look(name: str, folder: str, config: Mapping[str, Any], nodes: Sequence[Node
         registries_are_known=known == registries,
         refused=_refused(name, file, made, config, nodes, is_made=is_made),
     )
+
+
+def _made(file: str, machine: Machine) -> Mapping[str, Any]:
+    """What the cluster was made with; nothing where there is no such file. Raises LoopError."""
+    try:
+        made = yaml.safe_load(machine.text(file)) or {}
+    except (yaml.YAMLError, RecursionError):
+        made = None
+    if not isinstance(made, dict):
+        raise LoopError(
+            f"{file} cannot be read as what the cluster was made with. Remove the cluster with destroy.yml, "
+            "and have it made anew."
+        )
+    return made
 
 
 def configuration(given: Mapping[str, Any], name: str, network: str, endpoint: Endpoint) -> dict[str, Any]:

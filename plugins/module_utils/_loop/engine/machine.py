@@ -23,6 +23,9 @@ class Machine(Protocol):
     def text(self, path: str) -> str:
         """The content of a file; nothing where there is none."""
 
+    def kept(self, state_dir: str, name: str) -> Mapping[str, Any]:
+        """What a loop keeps, as ``read_kept``. Raises LoopError."""
+
     def exists(self, path: str) -> bool:
         """Whether there is anything at this path."""
 

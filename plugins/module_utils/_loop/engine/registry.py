@@ -4,13 +4,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._loop.engine.engines import (
     MINIMUM,
     Docker,
@@ -114,13 +112,9 @@ def look(asked: Asked, machine: Machine) -> Found:
 
 def kept_of(asked: Asked, machine: Machine) -> Kept:
     """What was chosen so far. Raises LoopError."""
-    path = f"{asked.state_dir}/registry.json"
-    if machine.exists(path):
-        try:
-            kept = json.loads(machine.text(path))
-            return Kept(kept["engine"], kept["storage"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise LoopError(f"registry_state_dir: {path} cannot be read: {error!r}") from error
+    kept = machine.kept(asked.state_dir, "registry")
+    if kept:
+        return Kept(kept["engine"], kept["storage"])
     # Without this file it is a process, if there is content at all.
     return Kept("process" if machine.exists(f"{asked.state_dir}/registry/storage") else "")
 
@@ -175,9 +169,10 @@ def _engines(asked: Asked, kept: Kept, machine: Machine) -> dict[str, Engine]:
 def _ask(name: str, asked: Asked, kept: Kept, machine: Machine) -> Engine:
     if name == "podman":
         return ask_podman(machine)
+    # A container that is taken over may have another one, which is asked for when the container is known.
     storage = _storage(asked, kept, Container())
     question = {"volumes": not storage.startswith("/"), "volumes_filters": {"name": storage}}
-    return ask_docker(machine, question)
+    return ask_docker(machine, question, volume_asked=storage)
 
 
 def _look_into(engine: Engine, asked: Asked, found: Found, machine: Machine) -> Found:

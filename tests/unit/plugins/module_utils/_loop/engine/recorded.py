@@ -7,6 +7,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.files import json_object
+from ansible_collections.gitops.flux_local.plugins.module_utils._loop.kept import FILES
+
 DOCKER = "community.docker.docker_"
 PODMAN = "containers.podman.podman_"
 
@@ -33,6 +36,13 @@ class RecordedMachine:
 
     def text(self, path: str) -> str:
         return self.files.get(path, "")
+
+    def kept(self, state_dir: str, name: str) -> Mapping[str, Any]:
+        file = FILES[name]
+        path = f"{state_dir}/{file.name}"
+        if path not in self.files:
+            return {}
+        return json_object(self.files[path].encode(), path=path, what=file.what, remedy=file.remedy)
 
     def exists(self, path: str) -> bool:
         return path in self.files

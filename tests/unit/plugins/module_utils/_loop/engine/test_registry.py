@@ -280,6 +280,29 @@ def test_what_is_refused(given, files, answers, expected):
     assert looked(RecordedMachine(answers, files), **given)["refused"] == expected
 
 
+@pytest.mark.parametrize(
+    ("loop", "refused"),
+    [
+        (
+            "shop",
+            "registry_volume: there is a volume theirs in docker already, and it belongs to the loop shop",
+        ),
+        ("", ""),
+    ],
+)
+def test_the_volume_of_a_container_that_is_taken_over_is_asked_for_its_loop(loop, refused):
+    container = deepcopy(BY_HAND)
+    container["Mounts"] = [{"Type": "volume", "Name": "theirs", "Destination": "/var/lib/registry"}]
+    volume = {**of_loop(loop, VOLUME), "Name": "theirs"}
+    answers = docker(container) | {f"{DOCKER}volume_info": {"exists": True, "volume": volume}}
+    machine = RecordedMachine(answers)
+    found = looked(machine, adopt=True)
+    assert found["storage"] == "theirs"
+    assert found["refused"].startswith(refused)
+    assert bool(found["refused"]) is bool(refused)
+    assert machine.asked[-1][1]["name"] == "theirs"
+
+
 def test_a_container_that_cannot_be_looked_at_is_an_error():
     broken = docker() | {
         f"{DOCKER}container_info": {"failed": True, "msg": "Error inspecting container: oops"}
@@ -289,7 +312,9 @@ def test_a_container_that_cannot_be_looked_at_is_an_error():
 
 
 def test_a_file_that_is_no_choice_is_named():
-    with pytest.raises(LoopError, match=r"registry_state_dir: /state/registry\.json cannot be read"):
+    with pytest.raises(
+        LoopError, match=r"/state/registry\.json cannot be read as what has the registry's content"
+    ):
         looked(RecordedMachine({}, {KEPT: "no JSON"}))
 
 
