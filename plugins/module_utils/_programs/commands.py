@@ -16,19 +16,26 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._core.environmen
     for_child,
 )
 
+# Kubernetes takes a quarter of an hour on two processors that nothing else uses.
+LONGEST_SECONDS = 3 * 3600
+
 
 class Commands(Protocol):
     """Runs other programs."""
 
     def logged(self, command: Sequence[str], environment: Mapping[str, str], log: TextIO) -> int:
-        """The exit status of a command that may take long and writes to ``log``."""
+        """The exit status of a command that may take long and writes to ``log``.
+
+        Raises OSError when it cannot be run, subprocess.TimeoutExpired after LONGEST_SECONDS.
+        """
 
     def answer(
         self, command: Sequence[str], environment: Mapping[str, str], timeout: float | None = None
     ) -> tuple[int, str, str]:
         """Exit status, output and error output of a command.
 
-        Raises OSError when it cannot be run, subprocess.TimeoutExpired after ``timeout`` seconds.
+        Raises OSError when it cannot be run, subprocess.TimeoutExpired after ``timeout`` seconds, or else
+        after LONGEST_SECONDS.
         """
 
 
@@ -37,7 +44,13 @@ class LocalCommands:
 
     def logged(self, command: Sequence[str], environment: Mapping[str, str], log: TextIO) -> int:
         return subprocess.run(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            check=False,
+            timeout=LONGEST_SECONDS,
         ).returncode
 
     def answer(
@@ -51,7 +64,7 @@ class LocalCommands:
             text=True,
             errors="replace",
             check=False,
-            timeout=timeout,
+            timeout=timeout or LONGEST_SECONDS,
         )
         return finished.returncode, finished.stdout, finished.stderr
 

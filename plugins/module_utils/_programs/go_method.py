@@ -8,7 +8,9 @@ import json
 import os
 import shlex
 import shutil
-from collections.abc import Mapping
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -51,7 +53,9 @@ class GoMethod:
         command = build_command(program, folder, into.program)
         log.write(f"$ {shlex.join(command)}\n")
         log.flush()
-        if self.commands.logged(command, environment, log) != 0:
+        with _in_time(program):
+            status = self.commands.logged(command, environment, log)
+        if status != 0:
             raise LoopError(
                 f"{program.name} {program.version} could not be built from its Go module. "
                 "Mend what the log names, then run this again: it continues where it ended."
@@ -85,7 +89,8 @@ class GoMethod:
         command = download_command(program, pin)
         log.write(f"$ {shlex.join(command)}\n")
         log.flush()
-        status, text, complaints = self.commands.answer(command, environment)
+        with _in_time(program):
+            status, text, complaints = self.commands.answer(command, environment)
         log.write(text + complaints)
         if status != 0:
             raise LoopError(f"The Go module {program.source} could not be downloaded.")
@@ -111,6 +116,17 @@ class GoMethod:
         embedded.parent.mkdir(parents=True, exist_ok=True)
         embedded.write_text("# Not part of the published module.\n", encoding="utf-8")
         return copy
+
+
+@contextmanager
+def _in_time(program: Program) -> Iterator[None]:
+    try:
+        yield
+    except subprocess.TimeoutExpired as error:
+        raise LoopError(
+            f"{program.name} {program.version}: Go was ended after {error.timeout:g} s. Mend what the log "
+            "names, then run this again: it continues where it ended."
+        ) from error
 
 
 def go_environment(inherited: Mapping[str, str], platform: str, scratch: Path) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,8 @@ class FakeGo:
         folder = Path(command[command.index("-C") + 1])
         if (folder / "embedded.yaml").exists():
             self.embedded = (folder / "embedded.yaml").read_text()
+        if self.build_status < 0:
+            raise subprocess.TimeoutExpired(command, -self.build_status)
         if self.build_status:
             log.write("main.go:1: undefined: x\n")
         else:
@@ -123,6 +126,7 @@ def test_a_program_that_embeds_a_file_is_built_in_a_copy_of_its_module_that_has_
     [
         ({"build_status": 1}, "kwok 0.8.0 could not be built"),
         ({"download_status": 1}, "The Go module sigs.k8s.io/kwok could not be downloaded"),
+        ({"build_status": -9}, r"kwok 0\.8\.0: Go was ended after 9 s\. Mend what the log names"),
         ({"version": "v0.7.0"}, "go.mod pins sigs.k8s.io/kwok v0.7.0, not v0.8.0"),
     ],
 )
