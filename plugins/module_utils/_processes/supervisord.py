@@ -40,7 +40,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._processes.user_
 
 PROGRAM = "supervisor.supervisord"
 RPC_SECONDS = 30
-LAUNCH_SECONDS = 15
+LAUNCH_SECONDS = 60
 
 
 class _Connection(http.client.HTTPConnection):
