@@ -29,7 +29,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._loop.engine.eng
     Podman,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._loop.engine.machine import Answer, Machine
-from ansible_collections.gitops.flux_local.plugins.module_utils._loop.kept import read_kept
+from ansible_collections.gitops.flux_local.plugins.module_utils._loop.state_files import read_kept
 from ansible_collections.gitops.flux_local.plugins.plugin_utils.private_parts import result_of_action
 
 # What community.docker takes longest to import; here it is done once for all tasks.

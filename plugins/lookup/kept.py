@@ -11,7 +11,7 @@ from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils._loop.kept import FILES, read_kept
+from ansible_collections.gitops.flux_local.plugins.module_utils._loop.state_files import FILES, read_kept
 
 DOCUMENTATION = r"""
 name: kept

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.locks import locked_folder
-from ansible_collections.gitops.flux_local.plugins.module_utils._loop.kept import FILES, read_kept
+from ansible_collections.gitops.flux_local.plugins.module_utils._loop.state_files import FILES, read_kept
 from ansible_collections.gitops.flux_local.plugins.module_utils._processes.user_folder import (
     loop_key,
     make_own,

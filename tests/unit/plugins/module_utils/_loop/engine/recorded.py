@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.files import json_object
-from ansible_collections.gitops.flux_local.plugins.module_utils._loop.kept import FILES
+from ansible_collections.gitops.flux_local.plugins.module_utils._loop.state_files import FILES
 
 DOCKER = "community.docker.docker_"
 PODMAN = "containers.podman.podman_"

@@ -14,12 +14,12 @@ import pytest
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._loop.certificates import Wanted, look
-from ansible_collections.gitops.flux_local.plugins.module_utils._loop.kept import FILES, read_kept
 from ansible_collections.gitops.flux_local.plugins.module_utils._loop.playbook_lock import (
     Owner,
     release,
     take,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._loop.state_files import FILES, read_kept
 from ansible_collections.gitops.flux_local.plugins.module_utils._loop.usage import embedded_certificates
 from ansible_collections.gitops.flux_local.plugins.module_utils._processes.configuration import Process
 from ansible_collections.gitops.flux_local.tests.unit.fakes.supervision import Bench
