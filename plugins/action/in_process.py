@@ -6,10 +6,16 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.environment import (
+    ENGINES,
+    NETWORK,
+    for_child,
+)
 from ansible_collections.gitops.flux_local.plugins.plugin_utils.in_process import InProcessAction
 from ansible_collections.gitops.flux_local.plugins.plugin_utils.private_parts import with_defaults
 
@@ -18,11 +24,27 @@ for _library in ("requests", "kubernetes.config", "kubernetes.dynamic"):
     with contextlib.suppress(ImportError):
         importlib.import_module(_library)
 
-SPEC = {"module": {"type": "str", "required": True}, "options": {"type": "dict", "default": {}}}
+GROUPS = {"network": NETWORK, "engines": ENGINES}
+# The collections whose modules are, or run, the clients of container engines.
+OF_ENGINES = ("community.docker.", "containers.podman.")
+SPEC = {
+    "module": {"type": "str", "required": True},
+    "options": {"type": "dict", "default": {}},
+    "variables": {"type": "list", "elements": "str", "choices": list(GROUPS)},
+}
 
 
 class ActionModule(InProcessAction):
     """Runs the module that the task names."""
+
+    def inherited(self) -> Mapping[str, str]:
+        """What the groups of variables name; without groups, all."""
+        arguments = self.validate_argument_spec(argument_spec=SPEC)[1]
+        groups = arguments["variables"]
+        if groups is None and arguments["module"].startswith(OF_ENGINES):
+            groups = list(GROUPS)
+        inherited = super().inherited()
+        return inherited if groups is None else for_child(inherited, *(GROUPS[name] for name in groups))
 
     def asked(self) -> tuple[str, dict[str, Any]]:
         """The module's full name and its options, with what module_defaults say of it."""

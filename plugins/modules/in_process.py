@@ -15,6 +15,8 @@ description:
   - To pack a module, to start Python and to compile what was packed takes about a second, which is several times what most modules take for
     what they do. Where a task is for this machine, this user and this Python, the module runs in the process that Ansible has for the task.
   - Elsewhere the module is run as always. What it does, returns and fails with is the same.
+  - What is on this machine is reached without a proxy, whatever the environment says. Where the module's options name a kubeconfig, that alone says
+    which cluster is meant and how it is reached, as for kubectl. Variables of kubernetes.core such as E(K8S_AUTH_HOST) do not count.
   - C(module_defaults) of the module apply. An action plugin that the module has is not used.
 extends_documentation_fragment:
   - gitops.flux_local.attributes
@@ -40,6 +42,15 @@ options:
     description: The module's options.
     type: dict
     default: {}
+  variables:
+    description:
+      - What the module, and the programs that it runs, get of the user's environment beside E(HOME), E(PATH) and what sets the language.
+      - V(network) are E(HTTPS_PROXY) and their like. V(engines) are E(DOCKER_HOST), E(CONTAINER_HOST), E(XDG_RUNTIME_DIR) and all that container
+        engines read.
+      - Without this option, modules of C(community.docker) and C(containers.podman) get both groups, and others get all variables.
+    type: list
+    elements: str
+    choices: [network, engines]
 """
 
 EXAMPLES = r"""

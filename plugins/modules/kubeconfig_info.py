@@ -12,8 +12,8 @@ short_description: Says which cluster a context of a kubeconfig means
 version_added: 0.1.0
 author: The gitops.flux_local authors (@gitops-flux-local)
 description:
-  - Returns the context that kubernetes.core's modules would use, with the address of its API server, and whether that looks like a
-    cluster of this machine. The cluster itself is not asked.
+  - Returns the context that is named, or else the one that the environment means, with the address of its API server, and whether that looks
+    like a cluster of this machine. The cluster itself is not asked.
   - By its address, a server looks local when it is loopback, an address of this machine, or a name that containers of kind and k3d or
     Docker Desktop have. A private address and a name without a domain look local when the context has the name of a local cluster, too,
     such as C(kind-shop), C(k3d-shop) or C(minikube).
@@ -25,10 +25,12 @@ options:
   kubeconfig:
     description:
       - The path of a kubeconfig, or several as in the environment variable E(KUBECONFIG).
-      - Without it, E(K8S_AUTH_KUBECONFIG), E(KUBECONFIG) and C(~/.kube/config) are tried in this order.
+      - Without it, E(K8S_AUTH_KUBECONFIG), E(KUBECONFIG) and C(~/.kube/config) are tried in this order. Other variables of kubernetes.core,
+        such as E(K8S_AUTH_HOST), are then refused, since the cluster would be another one than that of the kubeconfig.
+      - With it, no variable of kubernetes.core counts.
     type: str
   context:
-    description: The name of the context. Without it, it is E(K8S_AUTH_CONTEXT), or else the current context.
+    description: The name of the context. Without it, it is the current one, or that of E(K8S_AUTH_CONTEXT) where no O(kubeconfig) is given.
     type: str
 requirements:
   - PyYAML (Python library)
@@ -47,7 +49,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 kubeconfig:
-  description: The path, or the paths, that was read.
+  description: The absolute path, or the paths, that was read.
   type: str
   returned: success
   sample: /home/me/.kube/config
@@ -67,6 +69,11 @@ server:
   type: str
   returned: success
   sample: https://127.0.0.1:41123
+proxy:
+  description: The proxy that the server is asked through, and the variable that names it. Empty where it is asked directly, as on this machine.
+  type: str
+  returned: success
+  sample: ''
 looks_local:
   description: Whether that looks like a cluster of this machine.
   type: bool

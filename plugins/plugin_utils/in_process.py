@@ -21,6 +21,10 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.environment import (
+    replace,
+    without_detours,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.foreign_text import printable_result
 from ansible_collections.gitops.flux_local.plugins.plugin_utils import terminal
 from ansible_collections.gitops.flux_local.plugins.plugin_utils.private_parts import (
@@ -53,21 +57,35 @@ class InProcessAction(ActionBase):  # type: ignore[misc]  # Ansible has no type 
         """Return what the module returns."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
+        self._settle()
         if not self._is_here(variables):
             module, options = self.asked()
             done = self._execute_module(module_name=module, module_args=options, task_vars=variables)
             return {**result, **printable_result(done)}
         # As a module gets them: nothing of Ansible's own types is left.
         self._task.args = json.loads(json.dumps(self._task.args))
-        # This process is the task's alone, and ends with it.
-        for given in self._task.environment or []:
-            os.environ.update({variable: str(value) for variable, value in given.items()})
         with nothing_left():
             module, options = self.asked()
             arguments = with_internal_arguments(self, module, options, variables)
             # What a module leaves there for its end: here, nobody would remove it.
             arguments["_ansible_tmpdir"] = tempfile.tempdir
             return {**result, **run_module(self.python_name(module), module, arguments)}
+
+    def inherited(self) -> Mapping[str, str]:
+        """What the module may know of the user's environment."""
+        return os.environ
+
+    def _settle(self) -> None:
+        """Give the module its environment, here or in a process that this one starts.
+
+        This process is the task's alone, and ends with it.
+        """
+        given = {name: str(value) for layer in self._task.environment or [] for name, value in layer.items()}
+        settled = without_detours(
+            {**self.inherited(), **given}, names_cluster=bool(self.asked()[1].get("kubeconfig"))
+        )
+        replace(settled)
+        self._task.environment = [{name: settled[name] for name in given if name in settled}]
 
     def _is_here(self, task_vars: Mapping[str, Any]) -> bool:
         """Whether the module would run on this machine, as this user, with this Python."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.gitops.flux_local.tests.integration.hostile import BLOB, Elsewhere, elsewhere
 from ansible_collections.gitops.flux_local.tests.integration.loops import (
     PROGRAMS,
     Loop,
@@ -40,9 +41,25 @@ def binary(home: Path) -> Callable[[str], str]:
 
 
 @pytest.fixture(scope="session")
-def shared_loop(home: Path) -> Iterator[Loop]:
+def others(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Elsewhere]:
+    """What the environment of all loops leads to: every playbook of every test runs in it."""
+    with elsewhere(tmp_path_factory.mktemp("elsewhere")) as others:
+        yield others
+
+
+@pytest.fixture(autouse=True)
+def others_are_left_alone(others: Elsewhere) -> Iterator[None]:
+    """Whatever a test does, nobody asks another server, or touches another registry's content."""
+    yield
+    asked, others.asked[:] = list(others.asked), []
+    assert asked == []
+    assert (others.storage / BLOB).read_text() == "of others"
+
+
+@pytest.fixture(scope="session")
+def shared_loop(home: Path, others: Elsewhere) -> Iterator[Loop]:
     """A loop that was brought up with its examples."""
-    shared = Loop("prüf stand", home)
+    shared = Loop("prüf stand", home, surroundings=others.environment)
     try:
         shared.up()
         yield shared
@@ -62,12 +79,12 @@ def loop(shared_loop: Loop) -> Loop:
 
 
 @pytest.fixture
-def new_loop(home: Path) -> Iterator[Callable[..., Loop]]:
+def new_loop(home: Path, others: Elsewhere) -> Iterator[Callable[..., Loop]]:
     """Makes loops of a test's own, of which nothing is left after it."""
     made: list[Loop] = []
 
     def make(name: str, **variables: Any) -> Loop:
-        made.append(Loop(name, home, variables))
+        made.append(Loop(name, home, variables, surroundings=others.environment))
         return made[-1]
 
     yield make

@@ -223,6 +223,7 @@ class Loop:
     home: Path
     variables: Mapping[str, Any] = field(default_factory=dict)
     runs: list[Run] = field(default_factory=list)
+    surroundings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def state_dir(self) -> Path:
@@ -231,7 +232,10 @@ class Loop:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The user's, less what could lead to another loop or cluster; the cache of programs is shared."""
+        """The user's, less what could lead to another loop; the cache of programs is shared.
+
+        The ``surroundings`` come on top of it.
+        """
         kept = {
             name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "XDG_D"))
         }
@@ -239,6 +243,7 @@ class Loop:
             "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
             "KUBECONFIG": str(self.home / "no-kubeconfig"),
             "XDG_DATA_HOME": str(self.home),
+            **self.surroundings,
         }
 
     def start(

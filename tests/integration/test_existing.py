@@ -50,6 +50,14 @@ def test_an_existing_cluster_and_registry_are_used_and_left_as_they_are(loop, ne
     assert loop.get("/apis/kustomize.toolkit.fluxcd.io/v1/kustomizations")["items"]
 
 
+def test_a_cluster_that_no_kubeconfig_describes_is_refused(new_loop):
+    guest = new_loop("ohne Namen", flux_local_provider="existing")
+    guest.play("site").refused(
+        "cluster_kubeconfig: the environment has K8S_AUTH_API_KEY, K8S_AUTH_HOST",
+        "Unset them, or name a kubeconfig with this option",
+    )
+
+
 def test_a_registry_of_the_loop_s_own_beside_an_existing_cluster(loop, new_loop, folder):
     guest = new_loop("halb zu Gast", flux_local_provider="existing", cluster_kubeconfig=str(loop.kubeconfig))
     listed = [{"name": "half", "path": str(write(folder, half=config_map("half")))}]

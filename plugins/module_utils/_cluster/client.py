@@ -8,6 +8,7 @@ dynamic client asks for /version and the discovery documents first, while the fe
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -30,6 +31,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.origin import (
     Address,
+    proxy_to,
     unloadable,
     unusable,
 )
@@ -64,9 +66,11 @@ class KubernetesCluster:
             raise LoopError(unusable(auth, error)) from error
         # A dead cluster is to be told at once; waiting for one to come back is up to the caller.
         configuration.retries = False
+        proxy = proxy_to(configuration.host, auth, configuration.proxy, os.environ)
+        configuration.proxy, configuration.no_proxy = (proxy.url if proxy else None), auth.get("no_proxy")
         client = kubernetes.client.ApiClient(configuration)
         set_headers(client, params)
-        self._address = Address(auth, configuration.host)
+        self._address = Address(auth, configuration.host, proxy)
         self._connection = Connection(client, Refusals(self._address))
 
     @property
@@ -76,6 +80,11 @@ class KubernetesCluster:
     @property
     def origin(self) -> str:
         return self._address.origin
+
+    @property
+    def proxy(self) -> str:
+        """The proxy that it is asked through, and what names that; empty for none."""
+        return str(self._address.proxy or "")
 
     def get(self, ref: ObjectRef) -> Object | None:
         try:

@@ -14,12 +14,18 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.environment import (
+    CLUSTER_PREFIX,
+    proxy_for,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 
 with suppress(ImportError):  # module.require() names what is missing
     import yaml
 
 DEFAULT = "~/.kube/config"
+# Of kubernetes.core's variables, those that name what is in a kubeconfig.
+NAMING = (f"{CLUSTER_PREFIX}KUBECONFIG", f"{CLUSTER_PREFIX}CONTEXT")
 
 # What programs that make local clusters call their contexts.
 _LOCAL_CONTEXT = re.compile(
@@ -34,7 +40,7 @@ _LOCAL_HOST = re.compile(
 
 @dataclass(frozen=True)
 class Context:
-    """A context of a kubeconfig, and the API server that it means."""
+    """A context of a kubeconfig, and the API server that it means; ``kubeconfig`` has absolute paths."""
 
     kubeconfig: str
     name: str
@@ -45,13 +51,14 @@ class Context:
 def read_context(kubeconfig: str, context: str, environment: Mapping[str, str]) -> Context:
     """The context of that name, or the current one.
 
-    ``kubeconfig`` can be a list of paths, as in the variable KUBECONFIG; what is empty is found as
-    kubernetes.core finds it. Raises LoopError that names what there is instead.
+    ``kubeconfig`` can be a list of paths, as in the variable KUBECONFIG. Where it is empty, the environment
+    says which one: it is found here, once, and named from then on. Raises LoopError that names what there is
+    instead.
     """
-    paths = kubeconfig or environment.get("K8S_AUTH_KUBECONFIG") or environment.get("KUBECONFIG") or DEFAULT
+    paths, context = (kubeconfig, context) if kubeconfig else _named_by(environment, context)
     merged = _merged(paths)
     contexts = {entry["name"]: entry.get("context") or {} for entry in merged["contexts"]}
-    name = context or environment.get("K8S_AUTH_CONTEXT") or merged["current-context"]
+    name = context or merged["current-context"]
     there = f"it has {', '.join(sorted(contexts))}" if contexts else "it has none"
     if not name:
         raise LoopError(f"context: the kubeconfig {paths} says no current context, and {there}. Name one.")
@@ -64,15 +71,31 @@ def read_context(kubeconfig: str, context: str, environment: Mapping[str, str]) 
             f"context: the kubeconfig {paths} names no server for the cluster of its context {name}."
             " Correct it, or name another context."
         )
-    # A host in the environment wins over that of the kubeconfig, also for kubernetes.core.
-    return Context(paths, name, sorted(contexts), environment.get("K8S_AUTH_HOST") or server)
+    return Context(os.pathsep.join(_files(paths)), name, sorted(contexts), server)
+
+
+def _named_by(environment: Mapping[str, str], context: str) -> tuple[str, str]:
+    """The kubeconfig and context that the environment names. Raises LoopError where it says more."""
+    given = sorted(name for name, value in environment.items() if name.startswith(CLUSTER_PREFIX) and value)
+    if more := [name for name in given if name not in NAMING]:
+        raise LoopError(
+            f"kubeconfig: the environment has {', '.join(more)}, and later runs would not find a cluster that"
+            f" no kubeconfig describes. Unset {'it' if len(more) == 1 else 'them'}, or name a kubeconfig with"
+            " this option: then it alone counts."
+        )
+    by_core, core_context = (environment.get(name, "") for name in NAMING)
+    return by_core or environment.get("KUBECONFIG") or DEFAULT, context or core_context
+
+
+def _files(paths: str) -> list[str]:
+    """The same for every run, wherever it starts."""
+    return [os.path.abspath(os.path.expanduser(path)) for path in paths.split(os.pathsep) if path]
 
 
 def _merged(paths: str) -> dict[str, Any]:
     """What kubectl sees of several files: of two entries with one name, and of current-context, the first."""
     merged: dict[str, Any] = {"contexts": [], "clusters": [], "current-context": ""}
-    files = [os.path.expanduser(path) for path in paths.split(os.pathsep) if path]
-    found = [path for path in files if os.path.exists(path)]
+    found = [path for path in _files(paths) if os.path.exists(path)]
     if not found:
         raise LoopError(f"kubeconfig: there is no file {paths}. Name the kubeconfig of an existing cluster.")
     for path in found:
@@ -143,5 +166,6 @@ def run(
         "context": found.name,
         "contexts": list(found.contexts),
         "server": found.server,
+        "proxy": str(proxy_for(found.server, environment) or ""),
         "looks_local": looks_local(found.server, found.name, owns),
     }

@@ -12,6 +12,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import (
+    AUTH_ARG_MAP as _AUTH_ARG_MAP,
+)
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import (
     AUTH_ARG_SPEC as _AUTH_ARG_SPEC,
 )
 from ansible_collections.kubernetes.core.plugins.module_utils.k8s.client import (
@@ -26,7 +29,14 @@ AUTH_ARG_SPEC: dict[str, Any] = _AUTH_ARG_SPEC
 
 
 def auth_of(params: Mapping[str, Any]) -> dict[str, Any]:
-    """What the options say of a cluster; an option that is not given is taken from its K8S_AUTH_ variable."""
+    """What the options say of a cluster.
+
+    A kubeconfig that is named says the rest, as for kubectl. Without one, an option that is not given is
+    taken from its K8S_AUTH_ variable.
+    """
+    if params.get("kubeconfig"):
+        given = {name: params.get(option) for name, option in _AUTH_ARG_MAP.items()}
+        return {name: value for name, value in given.items() if value is not None}
     auth: dict[str, Any] = _create_auth_spec(**params)
     return auth
 
@@ -40,6 +50,10 @@ def configuration_of(auth: Mapping[str, Any]) -> Any:
 
 
 def set_headers(client: Any, params: Mapping[str, Any]) -> None:
-    """Have the ApiClient send the headers that the options ask for (impersonation)."""
-    for header, value in _create_headers(**params).items():
+    """Have the ApiClient send the headers that the options ask for (impersonation); likewise."""
+    asked = dict(params)
+    if params.get("kubeconfig"):
+        # What is given, also as nothing, is not looked for in the environment.
+        asked |= {option: params.get(option) or [] for option in ("impersonate_user", "impersonate_groups")}
+    for header, value in _create_headers(**asked).items():
         _set_header(client, header, value)

@@ -25,10 +25,12 @@ def allow_kubeconfig(module: AnsibleModule) -> None:
 
 
 def on_cluster(module: AnsibleModule, call: Callable[[Cluster], dict[str, Any]]) -> dict[str, Any]:
-    """What ``call`` returns for the cluster that the module's options name; from -v on, with its origin."""
+    """What ``call`` returns for the cluster that the module's options name; from -v on, and the way there."""
     allow_kubeconfig(module)
     cluster = KubernetesCluster(module.params)
     result = call(cluster)
     if is_verbose(module):
         result["kubeconfig_used"] = cluster.origin
+        if cluster.proxy:
+            result["proxy_used"] = cluster.proxy
     return result

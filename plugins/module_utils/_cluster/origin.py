@@ -10,6 +10,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.environment import (
+    Proxy,
+    proxies_in,
+    proxy_for,
+)
+
 try:
     import kubernetes.config
     import yaml
@@ -77,12 +83,28 @@ def unusable(auth: Mapping[str, Any], error: Exception) -> str:
     return f"The kubeconfig {path} cannot be used: {' '.join(str(error).split())}"
 
 
+def proxy_to(
+    host: str, auth: Mapping[str, Any], configured: str | None, environment: Mapping[str, str]
+) -> Proxy | None:
+    """The proxy to the API server ``host``: that of the options, of the kubeconfig, or of the environment.
+
+    ``configured`` is what the kubernetes client has made of these. It takes a proxy of the environment also
+    where kubectl would not: for a server of this machine, and out of ALL_PROXY.
+    """
+    if auth.get("proxy"):
+        return Proxy(str(auth["proxy"]), "the option proxy")
+    if configured and configured not in proxies_in(environment):
+        return Proxy(configured, "proxy-url of the kubeconfig")
+    return proxy_for(host, environment)
+
+
 @dataclass(frozen=True)
 class Address:
-    """Where a cluster is: what the options say of it, and the URL of its API server."""
+    """Where a cluster is: what the options say of it, the URL of its API server, and the way there."""
 
     auth: Mapping[str, Any]
     host: str
+    proxy: Proxy | None = None
 
     @cached_property
     def origin(self) -> str:

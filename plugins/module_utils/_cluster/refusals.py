@@ -26,6 +26,12 @@ class Refusals:
 
     def unreachable(self, error: Exception) -> ClusterError:
         """The error for a request that got no answer."""
+        if self.address.proxy:
+            return ClusterError(
+                f"The API server {self.address.host} of {self.address.origin} does not answer through the"
+                f" proxy {self.address.proxy}: {_reason(error)}. Correct the proxy, or name the server's host"
+                " in NO_PROXY if no proxy leads there."
+            )
         return ClusterError(
             f"The API server {self.address.host} of {self.address.origin} does not answer: {_reason(error)}."
             " Start the cluster, that of a loop with `make up` (the playbook site.yml), or name another"
@@ -46,6 +52,8 @@ class Refusals:
     ) -> ClusterError:
         said = told.get("message")
         where = f"in the cluster of {self.address.origin}"
+        if self.address.proxy and not told:  # the proxy's own answer, most likely
+            where += f", asked through the proxy {self.address.proxy}"
         if status == 404 and not said and kind.group in FLUX_GROUPS:
             return ClusterError(
                 f"Flux is not installed {where}: it does not know {kind.plural}.{kind.group}."

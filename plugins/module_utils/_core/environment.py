@@ -34,8 +34,10 @@ GO = (
     *("GOPROXY", "GONOPROXY", "GOPRIVATE", "GOSUMDB", "GONOSUMDB", "GONOSUMCHECK", "GOINSECURE", "GOAUTH"),
     *("GOVCS", "GOENV", "GOPATH", "GOMODCACHE", "GOCACHE", "GOMAXPROCS", "NETRC", "XDG_CACHE_HOME"),
 )
-# Where container engines are, how they are configured, and what they show to registries.
+# Where container engines are, how they are configured, and what they show to registries, for which they run
+# helpers of clouds, password stores and desktops.
 ENGINES = (
+    *("AWS_*", "AZURE_*", "CLOUDSDK_*", "GOOGLE_*", "GNUPGHOME", "GPG_TTY", "PASSWORD_STORE_*", "DISPLAY"),
     *("DOCKER_*", "CONTAINER_*", "CONTAINERS_*", "BUILDAH_*", "PODMAN_*", "STORAGE_*", "NETAVARK_*"),
     *("KIND_EXPERIMENTAL_*", "K3D_*", "REGISTRY_AUTH_FILE", "SSH_AUTH_SOCK", "DBUS_SESSION_BUS_ADDRESS"),
     *("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR"),

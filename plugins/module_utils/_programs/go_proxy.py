@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import re
 import zipfile
 from collections.abc import Mapping
@@ -16,6 +17,10 @@ from urllib.parse import quote, urlsplit
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.git_revision import (
     without_credentials,
+)
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.environment import (
+    ca_bundle_for,
+    proxy_for,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 
@@ -94,7 +99,19 @@ class ModuleProxy:
 
 
 def _download(url: str, into: Path) -> None:
-    with requests.get(url, stream=True, timeout=SECONDS) as answer, into.open("wb") as file:
+    with _session(url) as session, session.get(url, stream=True, timeout=SECONDS) as answer:
         answer.raise_for_status()
-        for block in answer.iter_content(CHUNK):
-            file.write(block)
+        with into.open("wb") as file:
+            for block in answer.iter_content(CHUNK):
+                file.write(block)
+
+
+def _session(url: str) -> requests.Session:
+    """Reaches a module proxy as Go does: through the environment's proxies, with the login of ~/.netrc."""
+    session = requests.Session()
+    session.trust_env = False
+    if proxy := proxy_for(url, os.environ):
+        session.proxies = {"all": proxy.url}
+    session.auth = requests.utils.get_netrc_auth(url)
+    session.verify = ca_bundle_for(urlsplit(url).hostname or "", os.environ) or True
+    return session

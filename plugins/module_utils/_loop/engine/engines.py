@@ -135,12 +135,13 @@ def ask_podman(machine: Machine) -> Podman:
 
 
 def docker_host(machine: Machine) -> str:
-    """Where Docker is: what DOCKER_HOST says, or else the current context, or else the usual socket."""
+    """Where Docker is: what DOCKER_HOST says, else DOCKER_CONTEXT or the current context, else as usual."""
     given = machine.environment.get("DOCKER_HOST")
     if given:
         return given
     folder = machine.environment.get("DOCKER_CONFIG") or f"{machine.environment.get('HOME', '')}/.docker"
-    if not machine.exists(f"{folder}/config.json"):
+    # It names a context in place of the current one, and needs no configuration.
+    if not machine.environment.get("DOCKER_CONTEXT") and not machine.exists(f"{folder}/config.json"):
         return USUAL_DOCKER_HOST
     answer = machine.ask("community.docker.docker_context_info", {"only_current": True})
     context = first(answer.get("contexts") or []).get("config") or {}

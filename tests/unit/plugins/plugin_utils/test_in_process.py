@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ from ansible.plugins.action import ActionBase
 from ansible.release import __version__ as ansible_version
 from ansible.utils.display import Display
 
+from ansible_collections.gitops.flux_local.plugins.action.in_process import ActionModule as OthersAction
 from ansible_collections.gitops.flux_local.plugins.plugin_utils.in_process import (
     InProcessAction,
     action_of,
@@ -258,3 +260,59 @@ def test_here_it_runs_in_this_process_in_the_tasks_mode(example, monkeypatch):
 def test_the_action_of_no_module_is_an_error():
     with pytest.raises(ModuleNotFoundError, match="no_such"):
         action_of(f"{PLUGINS}.action.no_such")
+
+
+def execute(_self: ActionBase, **given: Any) -> dict[str, Any]:
+    """What another process would find in the environment, and what Ansible would give it besides."""
+    return {"environment": dict(os.environ), "given": _self._task.environment, **given}  # noqa: SLF001
+
+
+@pytest.fixture
+def hostile(monkeypatch):
+    """The user's environment, which is as it was after the test."""
+    environment = {
+        "PATH": "/bin",
+        "HTTPS_PROXY": "p",
+        "ALL_PROXY": "p",
+        "DOCKER_HOST": "d",
+        "PYTHONPATH": "p",
+    }
+    environment |= {"K8S_AUTH_HOST": "h", "KUBECONFIG": "k"}
+    monkeypatch.setattr(os, "environ", environment)
+    monkeypatch.setattr(ActionBase, "_execute_module", execute)
+    monkeypatch.setattr(ActionBase, "_make_tmp_path", lambda _self: None)
+    return environment
+
+
+@pytest.mark.parametrize(("options", "reaches"), [({"kubeconfig": "/k"}, False), ({"kubeconfig": ""}, True)])
+def test_where_a_kubeconfig_is_named_no_variable_says_which_cluster(hostile, options, reaches):
+    layers = [{"K8S_AUTH_CONTEXT": "c", "A": 1}]
+    found = action(InProcessAction, options, transport="ssh", environment=layers).run(task_vars=HERE)
+    assert [name for name in found["environment"] if name.startswith("K8S")] == (
+        ["K8S_AUTH_HOST", "K8S_AUTH_CONTEXT"] if reaches else []
+    )
+    assert found["given"] == [{"A": "1"} | ({"K8S_AUTH_CONTEXT": "c"} if reaches else {})]
+    assert "ALL_PROXY" not in found["environment"]
+    assert "127.0.0.1" in found["environment"]["NO_PROXY"].split(",")
+    assert found["environment"]["PYTHONPATH"] == "p"
+
+
+@pytest.mark.parametrize(
+    ("module", "named", "reaches"),
+    [
+        ("ansible.builtin.command", ["engines"], {"DOCKER_HOST"}),
+        ("community.docker.docker_host_info", None, {"DOCKER_HOST", "HTTPS_PROXY"}),
+        ("community.docker.docker_host_info", [], set()),
+        (
+            "ansible.builtin.command",
+            None,
+            {"DOCKER_HOST", "HTTPS_PROXY", "K8S_AUTH_HOST", "KUBECONFIG", "PYTHONPATH"},
+        ),
+    ],
+)
+def test_a_module_gets_the_variables_that_its_task_names(hostile, monkeypatch, module, named, reaches):
+    monkeypatch.setattr(OthersAction, "asked", lambda _self: ("ansible.builtin.command", {}))
+    args = {"module": module, **({} if named is None else {"variables": named})}
+    found = action(OthersAction, args, transport="ssh", environment=[{"B": 2}]).run(task_vars=HERE)
+    known = set(found["environment"]) - {"PYTEST_CURRENT_TEST"}
+    assert known == {"PATH", "B", "NO_PROXY", "no_proxy", *reaches}

@@ -96,6 +96,12 @@ PARTS = (
     ),
     Part(
         CLUSTER,
+        f"{KUBERNETES_CORE}.plugins.module_utils.args_common",
+        "AUTH_ARG_MAP",
+        "where a kubeconfig is named, what else the options say is taken from them alone",
+    ),
+    Part(
+        CLUSTER,
         _CLIENT,
         "_create_auth_spec",
         "an option that is not given is taken from its K8S_AUTH_ variable",

@@ -48,6 +48,7 @@ class ApiServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.answers: list[tuple[int, Any]] = []
         self.asked: list[tuple[str, str]] = []
+        self.headers: list[dict[str, str]] = []
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -55,6 +56,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def answer(self):
         self.server.asked.append((self.command, self.path))
+        self.server.headers.append(dict(self.headers))
         status, body = self.server.answers.pop(0)
         sent = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.send_response(status)
@@ -104,6 +106,75 @@ def test_the_origin_names_kubeconfig_and_context(tmp_path, monkeypatch):
     given = yaml.safe_load((tmp_path / "config").read_text())
     assert KubernetesCluster({"kubeconfig": given}).origin == "the kubeconfig given as a dictionary#one"
     assert KubernetesCluster({"host": "https://h:1/", "api_key": "k"}).origin == "https://h:1"
+
+
+# What kubernetes.core takes from the environment in place of options, and proxies that lead nowhere.
+ELSEWHERE = {
+    "K8S_AUTH_HOST": "http://127.0.0.1:9",
+    "K8S_AUTH_API_KEY": "s3cret",
+    "K8S_AUTH_CONTEXT": "nowhere",
+    "K8S_AUTH_KUBECONFIG": "/nowhere",
+    "K8S_AUTH_PROXY": "http://127.0.0.1:9",
+    "K8S_AUTH_USERNAME": "somebody",
+    "K8S_AUTH_PASSWORD": "s3cret",
+    "K8S_AUTH_VERIFY_SSL": "no",
+    "K8S_AUTH_SSL_CA_CERT": "/nowhere",
+    "K8S_AUTH_IMPERSONATE_USER": "somebody",
+    "K8S_AUTH_IMPERSONATE_GROUPS": "a,b",
+    "KUBECONFIG": "/nowhere",
+    "HTTP_PROXY": "http://127.0.0.1:9",
+    "https_proxy": "http://127.0.0.1:9",
+    "ALL_PROXY": "http://127.0.0.1:9",
+    "NO_PROXY": "",
+    "REQUESTS_CA_BUNDLE": "/nowhere",
+    "NETRC": "/nowhere",
+}
+
+
+@pytest.mark.parametrize("name", [*ELSEWHERE, "all of them"])
+def test_a_kubeconfig_that_is_named_leads_to_its_server_whatever_the_environment_says(
+    server, tmp_path, monkeypatch, name
+):
+    for variable in ELSEWHERE if name == "all of them" else [name]:
+        monkeypatch.setenv(variable, ELSEWHERE[variable])
+    server.answers = [(200, {"metadata": {"name": "shop"}})]
+    cluster = cluster_of(server, tmp_path)
+    assert cluster.get(REF) == {"metadata": {"name": "shop"}}
+    assert cluster.origin == f"{tmp_path}/config#one"
+    assert cluster.proxy == ""
+    [headers] = server.headers
+    assert not [header for header in headers if header in ("Authorization", "Impersonate-User")]
+
+
+def remote(tmp_path, **cluster):
+    clusters = [{"name": "c", "cluster": {"server": "http://api.invalid", **cluster}}]
+    return KubernetesCluster({"kubeconfig": kubeconfig(tmp_path, clusters=clusters)})
+
+
+@pytest.mark.parametrize("named_by", ["HTTP_PROXY", "proxy-url of the kubeconfig"])
+def test_a_remote_server_is_asked_through_the_proxy(server, tmp_path, monkeypatch, named_by):
+    url = f"http://127.0.0.1:{server.server_port}"
+    monkeypatch.setenv("HTTP_PROXY", url if named_by == "HTTP_PROXY" else "http://127.0.0.1:9")
+    server.answers = [(200, {"metadata": {"name": "shop"}}), (502, b"<html>")]
+    cluster = remote(tmp_path, **({} if named_by == "HTTP_PROXY" else {"proxy-url": url}))
+    assert cluster.proxy == f"{url} ({named_by})"
+    assert cluster.get(REF)
+    assert server.asked == [("GET", f"http://api.invalid{PATH}/shop")]
+    with pytest.raises(ClusterError) as raised:
+        cluster.get(REF)
+    assert f"asked through the proxy {url} ({named_by}): Bad Gateway" in raised.value.message
+
+
+def test_a_proxy_in_the_way_is_named_without_its_password(tmp_path, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://me:s3cret@127.0.0.1:9")
+    with pytest.raises(ClusterError) as raised:
+        remote(tmp_path).get(REF)
+    said = raised.value.message
+    assert "does not answer through the proxy http://127.0.0.1:9 (HTTP_PROXY): " in said
+    assert "name the server's host in NO_PROXY" in said
+    assert "s3cret" not in said
+    monkeypatch.setenv("NO_PROXY", ".invalid")
+    assert remote(tmp_path).proxy == ""
 
 
 @pytest.mark.parametrize(

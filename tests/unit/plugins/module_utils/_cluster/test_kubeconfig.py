@@ -54,11 +54,42 @@ def test_without_options_the_environment_is_as_for_kubernetes_core(written):
     one, other = written("one", "a", a="https://one"), written("other", "a", a="https://other")
     assert read_context("", "", {"KUBECONFIG": one}).server == "https://one"
     assert read_context("", "", {"K8S_AUTH_KUBECONFIG": other, "KUBECONFIG": one}).kubeconfig == other
-    assert (
-        read_context(one, "", {"KUBECONFIG": other, "K8S_AUTH_HOST": "https://host"}).server == "https://host"
-    )
     with pytest.raises(LoopError, match="has no context z"):
-        read_context(one, "", {"K8S_AUTH_CONTEXT": "z"})
+        read_context("", "", {"KUBECONFIG": one, "K8S_AUTH_CONTEXT": "z"})
+
+
+def test_a_kubeconfig_that_is_named_says_everything(written):
+    one, other = written("one", "a", a="https://one"), written("other", "a", a="https://other")
+    hostile = {"K8S_AUTH_HOST": "https://host", "K8S_AUTH_CONTEXT": "z", "K8S_AUTH_KUBECONFIG": other}
+    assert read_context(one, "", {**hostile, "KUBECONFIG": other}) == read_context(one, "", {})
+
+
+def test_variables_that_lead_elsewhere_than_the_kubeconfig_are_refused(written):
+    environment = {"KUBECONFIG": written("one", "a", a="https://one"), "K8S_AUTH_CONTEXT": "a"}
+    assert read_context("", "", {**environment, "K8S_AUTH_HOST": ""}).server == "https://one"
+    environment |= {"K8S_AUTH_HOST": "https://host", "K8S_AUTH_API_KEY": "s3cret"}
+    with pytest.raises(LoopError) as refused:
+        read_context("", "", environment)
+    assert "the environment has K8S_AUTH_API_KEY, K8S_AUTH_HOST" in refused.value.message
+    assert "Unset them, or name a kubeconfig with" in refused.value.message
+    assert "s3cret" not in refused.value.message
+
+
+def test_paths_are_the_same_wherever_a_run_starts(written, tmp_path, monkeypatch):
+    path = written("config", "a", a="https://one")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    paths = os.pathsep.join(["config", "~/config"])
+    assert read_context("", "", {"KUBECONFIG": paths}).kubeconfig == os.pathsep.join([path, path])
+
+
+def test_the_proxy_to_a_remote_server_is_told(written):
+    path = written("config", "a", a="https://api.example.com", b="https://127.0.0.1:6443")
+    environment = {"HTTPS_PROXY": "http://me:s3cret@proxy:3128"}
+    for context, expected in (("a", "http://proxy:3128 (HTTPS_PROXY)"), ("b", "")):
+        options = {"kubeconfig": path, "context": context}
+        found = run(options, environment=environment, owns=lambda _host: False)
+        assert found["proxy"] == expected
 
 
 def test_what_lacks_is_said_with_what_there_is(written, tmp_path):
@@ -128,5 +159,6 @@ def test_what_the_module_returns(written):
         "context": "kind-shop",
         "contexts": ["kind-shop"],
         "server": "https://172.18.0.2:6443",
+        "proxy": "",
         "looks_local": True,
     }

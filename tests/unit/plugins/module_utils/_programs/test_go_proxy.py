@@ -77,6 +77,18 @@ def test_the_hash_is_that_of_the_module_and_not_of_its_go_mod():
         recorded_hash(go_sum, MODULE, "v0.9.0")
 
 
+def test_a_module_proxy_of_this_machine_is_reached_directly_with_its_login(tmp_path, monkeypatch):
+    for name in ("HTTP_PROXY", "ALL_PROXY", "REQUESTS_CA_BUNDLE"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password s3cret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    with serving(lambda _request: Answer(200, module_zip())) as proxy:
+        url = f"http://127.0.0.1:{proxy.port}"
+        assert ModuleProxy((url,)).unpack(MODULE, VERSION, HASH, tmp_path).is_dir()
+        [request] = proxy.requests
+        assert request.headers["Authorization"].startswith("Basic ")
+
+
 def test_the_second_proxy_has_what_the_first_lacks(tmp_path):
     def answer(request):
         return Answer(body=module_zip()) if request.path.startswith("/second/") else Answer(status=404)

@@ -33,6 +33,7 @@ CONTEXT = {"contexts": [{"name": "desktop", "config": {"docker_host": "unix:///r
     [
         ({"DOCKER_HOST": "tcp://far:2375"}, ["/home/dev/.docker/config.json"], CONTEXT, "tcp://far:2375"),
         ({}, [], CONTEXT, "unix:///var/run/docker.sock"),
+        ({"DOCKER_CONTEXT": "desktop"}, [], CONTEXT, "unix:///run/desktop.sock"),
         ({}, ["/home/dev/.docker/config.json"], CONTEXT, "unix:///run/desktop.sock"),
         ({"DOCKER_CONFIG": "/etc/d"}, ["/etc/d/config.json"], CONTEXT, "unix:///run/desktop.sock"),
         (
