@@ -57,7 +57,9 @@ def for_child(environment: Mapping[str, str], *groups: tuple[str, ...], **given:
         for name, value in environment.items()
         if any(fnmatchcase(name, pattern) for pattern in patterns)
     }
-    return named | given
+    # Not all exempt this machine by themselves, as Go does: Git does not.
+    direct = _reaching_this_machine(environment) if NETWORK in groups else {}
+    return named | direct | given
 
 
 def is_this_machine(host: str) -> bool:
@@ -119,14 +121,12 @@ def without_detours(environment: Mapping[str, str], *, names_cluster: bool) -> d
 
     Where the module's options name a kubeconfig, that says everything about its cluster, as for kubectl.
     """
-    exempt = [*_entries(_no_proxy(environment)), *_THIS_MACHINE]
-    listed = ",".join(dict.fromkeys(exempt))
     kept = {
         name: value
         for name, value in environment.items()
         if name.upper() != "ALL_PROXY" and not (names_cluster and name.startswith(CLUSTER_PREFIX))
     }
-    return kept | {"NO_PROXY": listed, "no_proxy": listed}
+    return kept | _reaching_this_machine(environment)
 
 
 def replace(environment: Mapping[str, str]) -> None:
@@ -134,6 +134,12 @@ def replace(environment: Mapping[str, str]) -> None:
     for name in set(os.environ) - set(environment):
         del os.environ[name]
     os.environ.update(environment)
+
+
+def _reaching_this_machine(environment: Mapping[str, str]) -> dict[str, str]:
+    """NO_PROXY with this machine."""
+    listed = ",".join(dict.fromkeys([*_entries(_no_proxy(environment)), *_THIS_MACHINE]))
+    return {"NO_PROXY": listed, "no_proxy": listed}
 
 
 def _no_proxy(environment: Mapping[str, str]) -> str:

@@ -150,7 +150,9 @@ def test_go_keeps_the_users_network_and_caches_and_nothing_that_changes_what_is_
         "HTTPS_PROXY": "http://proxy.example.org:3128",
         "PYTHONPATH": "/p",
     }
-    assert go_environment(inherited, "linux-arm64", Path("/s")) == {
+    environment = go_environment(inherited, "linux-arm64", Path("/s"))
+    assert environment.pop("NO_PROXY") == environment.pop("no_proxy")
+    assert environment == {
         "CGO_ENABLED": "0",
         "GOARCH": "arm64",
         "GOFLAGS": "-mod=readonly -buildvcs=false",
