@@ -22,6 +22,8 @@ try:
 except ImportError:  # module.require() names what is missing
     pass
 
+_ANEW = "That of a loop is written anew by `make up` (the playbook site.yml)."
+
 
 def _kubeconfig_path(auth: Mapping[str, Any]) -> str:
     path: str = auth.get("kubeconfig") or os.environ.get("KUBECONFIG") or "~/.kube/config"
@@ -35,7 +37,8 @@ def _is_in_cluster(auth: Mapping[str, Any]) -> bool:
 
 def unloadable() -> tuple[type[Exception], ...]:
     """What the kubernetes client raises for a kubeconfig that it cannot load."""
-    return (kubernetes.config.ConfigException, yaml.YAMLError, OSError, ValueError, TypeError, KeyError)
+    damaged = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
+    return (kubernetes.config.ConfigException, yaml.YAMLError, OSError, *damaged)
 
 
 def _contexts(path: str) -> tuple[list[str], str | None]:
@@ -74,13 +77,14 @@ def unusable(auth: Mapping[str, Any], error: Exception) -> str:
     if not any(map(os.path.exists, paths)):
         return (
             f"There is no kubeconfig {path}: give the path of an existing one with kubeconfig, or the address"
-            " of an API server with host."
+            f" of an API server with host. {_ANEW}"
         )
     if auth.get("context") and isinstance(error, kubernetes.config.ConfigException):
         known = _contexts(path)[0]
         if known and auth["context"] not in known:
             return f"context is {auth['context']!r}, but the kubeconfig {path} has only: {', '.join(known)}."
-    return f"The kubeconfig {path} cannot be used: {' '.join(str(error).split())}"
+    said = " ".join(str(error).split()).rstrip(".")
+    return f"The kubeconfig {path} cannot be used: {said}. Mend it, or name another one. {_ANEW}"
 
 
 def proxy_to(

@@ -178,6 +178,23 @@ def test_a_proxy_in_the_way_is_named_without_its_password(tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize(
+    "content",
+    [b"", b"apiVersion: v1\nclusters:\n- clu", b"\xff\xfe\x00", b"[1]", b"text", b"[" * 20_000, None],
+)
+@pytest.mark.parametrize("context", [None, "one"])
+def test_a_damaged_kubeconfig_is_told_with_its_path_and_what_to_do(tmp_path, content, context):
+    path = tmp_path / "damaged"
+    if content is None:
+        path.mkdir()
+    else:
+        path.write_bytes(content)
+    with pytest.raises(
+        LoopError, match=rf"^The kubeconfig {path} cannot be used: .* written anew by `make up`"
+    ):
+        KubernetesCluster({"kubeconfig": str(path), "context": context})
+
+
+@pytest.mark.parametrize(
     ("params", "said"),
     [
         ({"kubeconfig": "{tmp}/none"}, "There is no kubeconfig {tmp}/none"),
