@@ -42,7 +42,6 @@ attributes:
 requirements:
   - oras (Python library)
   - kubernetes (Python library)
-  - pathspec (Python library)
 options:
   workloads:
     description:

@@ -81,7 +81,6 @@ options:
     choices: [refuse, follow]
     default: refuse
 requirements:
-  - pathspec (Python library)
   - PyYAML (Python library)
 notes:
   - Files above 1 MiB are compared by digest.
@@ -285,7 +284,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    require(module, "oras", "pathspec", "yaml")
+    require(module, "oras", "yaml")
     exit_with(module, lambda: run(module.params, connect=open_repository, with_diff=module._diff))
 
 

@@ -30,7 +30,6 @@ attributes:
 requirements:
   - kubernetes (Python library)
   - oras (Python library)
-  - pathspec (Python library)
   - psutil (Python library) >= 5.9
   - watchfiles (Python library)
 options:

@@ -7,8 +7,8 @@ each relative to its own folder; the last pattern that matches a path decides, a
 parent folder. The patterns of the user come last. What source-controller would leave out is left out here
 already, so that what is pushed is what runs.
 
-Patterns are those of gitignore(5). source-controller's own matcher departs from it in corners (``/**``
-matches nothing there, and ``**/a/b`` looks at the first ``a`` only), where gitignore(5) counts.
+What editors and file managers leave beside a file is left out as well, whatever ``.sourceignore`` says: it
+comes and goes while somebody works, and some of it cannot be packed.
 """
 
 from __future__ import annotations
@@ -17,14 +17,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._content.ignore_patterns import (
+    IgnorePattern,
+    patterns_in,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
-
-try:
-    from pathspec import PathSpec
-    from pathspec.patterns.gitignore import GitIgnorePatternError
-    from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
-except ImportError:  # reported by module.require()
-    pass
 
 SOURCEIGNORE = ".sourceignore"
 
@@ -57,32 +54,61 @@ DEFAULT_PATTERNS = (
     "**/.flux.yaml",
 )
 
+# What no workload means: locks (links to nothing), swap files and backups of Emacs, Vim, Kate, JetBrains' and
+# GNOME's editors, and what Finder keeps of a folder.
+LEFT_BY_EDITORS = (
+    ".#*",
+    r"\#*#",
+    "*~",
+    ".*.sw[a-px]",
+    ".*.kate-swp",
+    "*___jb_tmp___",
+    "*___jb_old___",
+    ".goutputstream-*",
+    ".DS_Store",
+)
+
 
 @dataclass(frozen=True)
 class _Scope:
-    """Patterns that hold below one folder (``""`` or a path that ends in a slash)."""
+    """Patterns that hold below one folder (``""`` or a path that ends in a slash), in their order."""
 
     folder: str
-    spec: PathSpec[GitIgnoreSpecPattern]
-    negates: bool
+    patterns: Sequence[IgnorePattern]
+
+    @property
+    def negates(self) -> bool:
+        return any(pattern.negates for pattern in self.patterns)
 
     def decision(self, path: str) -> bool | None:
         """True to ignore, False to keep, None where no pattern matches."""
-        # PathSpec, not GitIgnoreSpec: like source-controller, `!folder` brings back all that is below it.
-        return self.spec.check_file(path[len(self.folder) :]).include
+        below = path[len(self.folder) :]
+        for pattern in reversed(self.patterns):
+            if pattern.regex.match(below):
+                return not pattern.negates
+        return None
 
 
-def _scope(folder: str, patterns: Sequence[str], origin: str) -> _Scope:
+def _scope(folder: str, text: str, origin: str) -> _Scope:
     try:
-        spec = PathSpec.from_lines(GitIgnoreSpecPattern, patterns, backend="simple")
-    except GitIgnorePatternError as error:
+        return _Scope(folder, patterns_in(text))
+    except ValueError as error:
         raise LoopError(f"{origin}: {error}. Correct the pattern, or remove it.") from error
-    return _Scope(folder, spec, any(pattern.include is False for pattern in spec.patterns))
 
 
 @cache
 def _defaults() -> _Scope:
-    return _scope("", DEFAULT_PATTERNS, "default patterns")
+    return _scope("", "\n".join(DEFAULT_PATTERNS), "default patterns")
+
+
+@cache
+def _editors() -> _Scope:
+    return _scope("", "\n".join(LEFT_BY_EDITORS), "patterns of editors")
+
+
+def is_left_by_an_editor(path: str) -> bool:
+    """Whether a file is no content, but what an editor or a file manager keeps beside it."""
+    return _editors().decision(path) is True
 
 
 @dataclass(frozen=True)
@@ -95,13 +121,13 @@ class IgnoreRules:
     @classmethod
     def for_root(cls, patterns: Sequence[str] = ()) -> IgnoreRules:
         """Flux's defaults, and the ``patterns`` of the option ``ignore``, which win over everything else."""
-        own = _scope("", patterns, "ignore") if patterns else None
+        own = _scope("", "\n".join(patterns), "ignore") if patterns else None
         return cls((_defaults(),), own)
 
     def within(self, folder: str, sourceignore: str) -> IgnoreRules:
         """These rules and those of the text of the ``.sourceignore`` file in ``folder``."""
-        lines = [line.removesuffix("\r") for line in sourceignore.split("\n")]
-        return replace(self, scopes=(*self.scopes, _scope(folder, lines, f"{folder}{SOURCEIGNORE}")))
+        scope = _scope(folder, sourceignore, f"{folder}{SOURCEIGNORE}")
+        return replace(self, scopes=(*self.scopes, scope))
 
     @property
     def can_bring_back(self) -> bool:
@@ -111,7 +137,9 @@ class IgnoreRules:
     def ignores(self, path: str) -> bool:
         """Whether ``path`` is left out of the artifact."""
         decision = self.own.decision(path) if self.own else None
-        return self.flux_ignores(path) if decision is None else decision
+        if decision is None:
+            return is_left_by_an_editor(path) or self.flux_ignores(path)
+        return decision
 
     def flux_ignores(self, path: str) -> bool:
         """Whether source-controller leaves ``path`` out, which knows nothing of the option ``ignore``."""

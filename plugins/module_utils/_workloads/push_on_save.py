@@ -10,6 +10,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._content.ignore_rules import (
+    is_left_by_an_editor,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._report.summary import short_revision
 
@@ -148,4 +151,4 @@ def saves(workloads: Sequence[Saved]) -> Iterator[Changes]:
         raise_interrupt=True,
     )
     for changes in watch:
-        yield {path for _change, path in changes}
+        yield {path for _change, path in changes if not is_left_by_an_editor(os.path.basename(path))}

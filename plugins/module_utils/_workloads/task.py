@@ -33,7 +33,7 @@ WORKLOADS: dict[str, Any] = {
     "on_failure": {"type": "str", "choices": ["stop", "rollback"], "default": "stop"},
     "unknown_fields": {"type": "str", "choices": ["warn", "refuse"], "default": "warn"},
 }
-LIBRARIES = ("oras", "kubernetes", "pathspec")
+LIBRARIES = ("oras", "kubernetes")
 ARGUMENTS: dict[str, Any] = {
     **AUTH_ARG_SPEC,
     **WORKLOADS,

@@ -59,6 +59,35 @@ def test_flux_defaults(path, is_ignored):
         ("a  ", "a", True),
         ("*.md\r\nb", "a.md", True),
         ("ü*", "über.yaml", True),
+        # Where it is not gitignore(5) that counts:
+        ("/*/**", "a.yaml", True),
+        ("/*/**", "app/", True),
+        ("/*/**/", "a.yaml", False),
+        ("/*/**/", "app/a.yaml", True),
+        ("/**", "a.yaml", False),
+        ("**", "app/a.yaml", True),
+        ("a/**", "a/", True),
+        ("**/a/b", "x/a/c/a/b", False),
+        ("**/**/b", "x/y/b", True),
+        ("a**/b", "ax/b", False),
+        ("a**", "ax", True),
+        ("x//b", "x/b", True),
+        ("**//b", "x/b", False),
+        ("a/*", "a/", False),
+        ("a/", "a/b", True),
+        ("[!a].yaml", "a.yaml", True),
+        ("[^a].yaml", "a.yaml", False),
+        ("[^a].yaml", "b.yaml", True),
+        ("[c-a]", "b", False),
+        ("[a\\-c]", "b", False),
+        ("[a\\]]", "]", True),
+        ("*]", "a]", True),
+        ("a\\ ", "a ", True),
+        ("{a,b}", "a", False),
+        ("a?b", "a/b", False),
+        ("a+b", "a+b", True),
+        ("\t", "\t", False),
+        ("a\n#b\n!a", "a", False),
     ],
 )
 def test_sourceignore(patterns, path, is_ignored):
@@ -90,6 +119,43 @@ def test_only_a_negation_brings_something_back(patterns, own, can_bring_back):
     assert IgnoreRules.for_root(own).within("", patterns).can_bring_back is can_bring_back
 
 
-def test_a_pattern_that_is_none_names_its_file():
-    with pytest.raises(LoopError, match=r"app/\.sourceignore"):
-        IgnoreRules.for_root().within("app/", "!")
+@pytest.mark.parametrize(
+    ("pattern", "why"),
+    [
+        ("!", "'!' matches nothing, since it names nothing"),
+        ("/", "'/' matches nothing, since it names nothing"),
+        ("app/[ab", "'app/\\[ab' matches nothing, since '\\[ab' is not complete"),
+        ("a[]", "'\\[\\]' is not complete"),
+        ("[a-]", "'\\[a-\\]' is not complete"),
+        ("a\\", "is not complete"),
+    ],
+)
+def test_a_pattern_that_flux_never_matches_is_refused_with_its_file(pattern, why):
+    with pytest.raises(LoopError, match=rf"^app/\.sourceignore: the pattern .*{why}. Correct the pattern"):
+        IgnoreRules.for_root().within("app/", f"*.md\n{pattern}")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".#a.yaml",
+        "#a.yaml#",
+        "a.yaml~",
+        ".a.yaml.swp",
+        ".a.yaml.swx",
+        ".a.yaml.kate-swp",
+        "a.yaml___jb_tmp___",
+        ".goutputstream-X1Y2Z3",
+        ".DS_Store",
+    ],
+)
+def test_what_editors_leave_is_left_out_whatever_sourceignore_says(name):
+    rules = IgnoreRules.for_root().within("", "/*\n!/app")
+    assert rules.ignores(f"app/{name}")
+    assert not rules.flux_ignores(f"app/{name}")
+    assert not IgnoreRules.for_root([f"!\\{name}"]).ignores(name)
+
+
+@pytest.mark.parametrize("name", ["a.yaml", "#a.yaml", "swp", "a.swp", ".swap.yaml", "~a"])
+def test_what_looks_a_little_like_it_is_kept(name):
+    assert not IgnoreRules.for_root().ignores(name)

@@ -129,7 +129,8 @@ def test_a_save_is_heard_of_once_and_what_editors_keep_is_not(tmp_path):
     assert next(changes) == set()
 
     def save():
-        (tmp_path / ".a.yaml.swp").write_text("x")
+        for name in (".a.yaml.swp", "#a.yaml#", ".a.yaml.kate-swp"):
+            (tmp_path / name).write_text("x")
         for text in ("a: 2\n", "a: 3\n"):
             (tmp_path / "a.yaml").write_text(text)
 
