@@ -19,6 +19,8 @@ description:
   - Content decides. Nothing is written when O(dest) holds the same files already, and nothing is fetched either when the artifact was pushed by
     M(gitops.flux_local.oci_artifact_push).
   - What could leave O(dest), or would not be a plain file or folder in it, is refused by name.
+  - So is what git or Mercurial would run commands from (C(.git) in any spelling, and what they take for a repository), names with characters that
+    a terminal obeys, and more than 100 levels of folders. Names that differ only in case are refused where O(dest) does not tell them apart.
 author:
   - The gitops.flux_local authors (@gitops-flux-local)
 extends_documentation_fragment:
@@ -42,6 +44,7 @@ options:
       - The folder that holds the artifact's files afterwards. All of it is replaced. It is made when it does not exist, with its parents, and
         keeps its mode when it does.
       - Your home folder, the folder you are in and those above it, the root of a file system and git checkouts are refused.
+      - A C(.git) without anything in its C(objects), which earlier versions could pull, is no checkout and is replaced.
     type: path
     required: true
   include:

@@ -30,6 +30,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._content.folder_
     remove_leftovers,
     replacing,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._content.names import Names, folds_case
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.tree import (
     ForeignError,
     Tree,
@@ -61,10 +62,14 @@ class PullRequest:
     def takes_all(self) -> bool:
         return not self.include and not self.exclude and self.media_type is None
 
-    def members(self, layer: IO[bytes]) -> Members:
-        """What is wanted of a layer."""
+    def members(self, layer: IO[bytes], dest: str) -> Members:
+        """What is wanted of a layer, as far as it may be in ``dest``."""
         return entries(
-            layer, self.limits, symlinks=self.symlinks, is_wanted=patterns(self.include, self.exclude)
+            layer,
+            self.limits,
+            symlinks=self.symlinks,
+            names=Names(folds_case=folds_case(dest)),
+            is_wanted=patterns(self.include, self.exclude),
         )
 
     def layer_of(self, manifest: Manifest) -> Descriptor:
@@ -155,15 +160,15 @@ def pull(
     with _fetched(repository, request.layer_of(manifest)) as layer:
         if found is None and not check_mode and not with_diff:
             with replacing(dest) as staging:
-                return _outcome(write_tree(request.members(layer), staging).sizes, changed=True)
-        after = archive_tree(request.members(layer))
+                return _outcome(write_tree(request.members(layer, dest), staging).sizes, changed=True)
+        after = archive_tree(request.members(layer, dest))
         with file_errors(f"dest: {dest} cannot be read"):
             before = folder_tree(found or [])
         if found is not None and before == after:
             return _outcome(after.sizes)
         if not check_mode:
             with replacing(dest) as staging:
-                write_tree(request.members(layer), staging)
+                write_tree(request.members(layer, dest), staging)
         diff = _diff(dest, before, after) if with_diff else {}
         return _outcome(after.sizes, changed=True) | diff
 

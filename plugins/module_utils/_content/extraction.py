@@ -25,6 +25,11 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._content.archive
     gzip_errors,
     tar_errors,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._content.names import (
+    OF_VERSION_CONTROL,
+    REMEDIES,
+    Names,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.refusal import refuse
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.tree import Tree
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
@@ -47,6 +52,7 @@ _REMEDIES = {
     "named pipe": "leave it out of the archive",
     "entry of an unknown kind": "archive it with another program",
     "name of another file or folder": "rename one of the two: they are the same on this file system",
+    **REMEDIES,
 }
 
 
@@ -103,13 +109,14 @@ def entries(
     limits: Limits,
     *,
     symlinks: str = "refuse",
+    names: Names | None = None,
     is_wanted: Callable[[str], bool] = lambda _name: True,
 ) -> Members:
     """The folders and files of a tar+gzip ``layer``; a file's content is read before the next entry.
 
     ``is_wanted`` is asked about every name; a folder's ends with a slash. ``symlinks`` is ``refuse`` or
-    ``skip``. Raises LoopError at the end for everything that has to be refused, at once beyond a limit, and
-    NotAnArchiveError for what is none.
+    ``skip``; ``names`` is asked where the archive is written to a folder. Raises LoopError at the end for
+    everything that has to be refused, at once beyond a limit, and NotAnArchiveError for what is none.
     """
     refused: list[tuple[str, str]] = []
     left = limits.size
@@ -122,17 +129,24 @@ def entries(
             )
         name, reason = _name(member.name)
         reason = reason or _kind(member)
+        is_folder = member.isdir()
+        if reason == "symlink" and symlinks == "skip":
+            continue
+        if not reason and (not name or not is_wanted(f"{name}/" if is_folder else name)):
+            continue
+        if not reason and names:
+            reason = names.objection(name)
         if reason:
-            if reason != "symlink" or symlinks == "refuse":
-                refused.append((member.name, reason))
-        elif member.isdir():
-            if name and is_wanted(f"{name}/"):
-                yield Entry(name, is_folder=True), None
-        elif is_wanted(name):
+            refused.append((member.name, reason))
+        elif is_folder:
+            yield Entry(name, is_folder=True), None
+        else:
             content = _Counted(tar.extractfile(member), left, limits)
             yield Entry(name, is_folder=False, is_executable=bool(member.mode & 0o111)), iter(content)
             content.finish()
             left = content.left
+    if names:
+        refused += [(name, OF_VERSION_CONTROL) for name in names.bare_repositories()]
     refuse(CANNOT, refused, _REMEDIES)
 
 

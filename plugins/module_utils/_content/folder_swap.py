@@ -33,7 +33,7 @@ def check_replaceable(folder: str) -> str:
     """The real path of ``folder``, or LoopError where replacing all of it would hit more than an artifact."""
     path = os.path.realpath(folder)
     here = os.getcwd()
-    reason = None
+    reason, remedy = None, "Name a folder of its own"
     if os.path.lexists(path) and not os.path.isdir(path):
         reason = "is no folder"
     elif path == os.path.realpath(Path.home()):
@@ -42,14 +42,25 @@ def check_replaceable(folder: str) -> str:
         reason = "is the folder you are in, or above it"
     elif os.path.ismount(path):
         reason = "is the root of a file system"
-    elif os.path.lexists(os.path.join(path, ".git")):
+    elif _is_checkout(path):
         reason = "is a git checkout"
+        remedy += ", or remove its .git if an earlier pull has brought it"
     if reason:
         raise LoopError(
-            f"dest: {folder} {reason}, and everything in it would be replaced. Name a folder of its own.",
-            dest=folder,
+            f"dest: {folder} {reason}, and everything in it would be replaced. {remedy}.", dest=folder
         )
     return path
+
+
+def _is_checkout(folder: str) -> bool:
+    """Whether git keeps anything of ``folder``: in its objects, or in another place that a file leads to.
+
+    A pull once brought whatever was named ``.git``; the next one may take away what keeps nothing.
+    """
+    repository = os.path.join(folder, ".git")
+    if not os.path.isdir(repository) or os.path.islink(repository):
+        return os.path.lexists(repository)
+    return any(files for _path, _folders, files in os.walk(os.path.join(repository, "objects")))
 
 
 @contextmanager

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 import stat
-import unicodedata
 from collections.abc import Iterator
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.archive import Entry
@@ -14,8 +13,16 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._content.ignore_
     SOURCEIGNORE,
     IgnoreRules,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._content.names import (
+    CONTROLS,
+    DEEP,
+    DEEPEST,
+    SAME,
+    folded,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.refusal import refuse
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.foreign_text import is_obeyed
 
 _REMEDIES = {
     "symlink": "Flux drops symbolic links silently: replace it by a file, ignore it, or set symlinks=follow",
@@ -28,12 +35,12 @@ _REMEDIES = {
     "unreadable": "give the user who runs this the permission to read it, or ignore it",
     "backslash in its name": "Flux rejects the whole artifact: rename it, or ignore it",
     "newline in its name": "rename it, or ignore it",
+    CONTROLS: "rename it, or ignore it",
+    DEEP: "move it up, or ignore it",
     "name that is not UTF-8": "rename it, or ignore it",
     "folder name that ends in two dots": "Flux rejects the whole artifact: rename it, or ignore it",
     "hard link to another file of the folder": "replace it by a copy, or ignore it",
-    "name that differs from another only in case or Unicode form": (
-        "macOS and Windows take both for the same: rename it, or ignore it"
-    ),
+    SAME: "macOS and Windows take both for the same: rename it, or ignore it",
 }
 
 
@@ -65,6 +72,9 @@ class Walk:
 
     def _folder(self, name: str, rules: IgnoreRules, seen: tuple[str, ...] = ()) -> Iterator[Entry]:
         """The entries below folder ``name`` (``""`` for the root, else with a trailing slash)."""
+        if name.count("/") > DEEPEST:
+            self.refusals.append((name, DEEP))
+            return
         source = os.path.join(self.root, name)
         try:
             with os.scandir(source) as scan:
@@ -159,8 +169,8 @@ class Walk:
     def _check_name(self, name: str, is_folder: bool) -> None:
         folder, base = os.path.split(name)
         reason = _bad_name(base, is_folder)
-        if not reason and self._names.setdefault((folder, _folded(base)), base) != base:
-            reason = "name that differs from another only in case or Unicode form"
+        if not reason and self._names.setdefault((folder, folded(base)), base) != base:
+            reason = SAME
         if reason:
             self.refusals.append((name, reason))
 
@@ -189,11 +199,4 @@ def _bad_name(name: str, is_folder: bool) -> str | None:
         name.encode("utf-8")
     except UnicodeEncodeError:
         return "name that is not UTF-8"
-    return None
-
-
-def _folded(name: str) -> str:
-    """What file systems compare that heed neither case nor Unicode forms (Unicode 3.13, D145)."""
-    if name.isascii():
-        return name.lower()
-    return unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold())
+    return CONTROLS if is_obeyed(name) else None

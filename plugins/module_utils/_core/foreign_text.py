@@ -27,6 +27,7 @@ _UNSEEN = (
 )
 _IN_A_LINE = re.compile(f"[\t\n\r{_OBEYED}{_UNSEEN}]")
 _IN_LINES = re.compile(f"[\r{_OBEYED}{_UNSEEN}]")
+_IN_A_NAME = re.compile(f"[\t\n\r{_OBEYED}]")
 _IN_A_VALUE = re.compile(f"[{_OBEYED}]")
 _LINE_WITHOUT_INDENT = re.compile(r"\n(?=[^ \n])")
 _INDENT = "  "
@@ -44,6 +45,11 @@ def printable(text: object, *, limit: int | None = None, keeps_lines: bool = Fal
 def in_one_line(text: object) -> str:
     """Prose as one printable line: whatever space is in it becomes a blank."""
     return printable(" ".join(str(text).split()))
+
+
+def is_obeyed(name: str) -> bool:
+    """Whether a terminal would obey something in ``name``, where line ends and tabs count as well."""
+    return bool(_IN_A_NAME.search(name))
 
 
 def printable_message(text: object) -> str:

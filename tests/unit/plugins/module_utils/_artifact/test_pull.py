@@ -239,7 +239,7 @@ def test_part_of_an_artifact(repository, tmp_path):
     assert pulled(repository, dest)["changed"]
 
 
-@pytest.mark.parametrize("kind", ["file", "home", "here", "above", "git", "root"])
+@pytest.mark.parametrize("kind", ["file", "home", "here", "above", "git", "worktree", "root"])
 def test_a_folder_that_must_not_be_replaced(repository, tmp_path, monkeypatch, kind):
     dest = tmp_path / "dest"
     (dest / "below").mkdir(parents=True)
@@ -250,12 +250,23 @@ def test_a_folder_that_must_not_be_replaced(repository, tmp_path, monkeypatch, k
     elif kind in ("here", "above"):
         monkeypatch.chdir(dest / ("below" if kind == "above" else ""))
     elif kind == "git":
-        (dest / ".git").mkdir()
+        (dest / ".git/objects/ab").mkdir(parents=True)
+        (dest / ".git/objects/ab/cd").write_text("")
+    elif kind == "worktree":
+        (dest / ".git").write_text("gitdir: /elsewhere")
     else:
         dest = Path("/")
     with pytest.raises(LoopError, match=r"dest: .*Name a folder of its own"):
         pulled(repository, dest)
     assert repository.asked == []
+
+
+def test_a_folder_into_which_an_older_pull_brought_a_git_of_its_own_is_replaced(repository, tmp_path):
+    dest = tmp_path / "dest"
+    write(dest, {".git/config": "[core]\n\tfsmonitor = touch harm", ".git/HEAD": "", "a": ""})
+    (dest / ".git/objects").mkdir()
+    pulled(repository, dest)
+    assert content(dest) == FILES
 
 
 def test_a_link_to_a_folder_stays(repository, tmp_path):

@@ -24,6 +24,14 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._content.extract
     patterns,
     write_tree,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._content.names import (
+    CONTROLS,
+    DEEP,
+    OF_VERSION_CONTROL,
+    SAME,
+    Names,
+    folds_case,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.packing import pack
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.tree import (
     archive_tree,
@@ -32,6 +40,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._content.tree im
     folder_tree,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.foreign_text import is_obeyed, printable
 
 LIMITS = Limits(10_000_000, 1000)
 
@@ -100,17 +109,79 @@ def test_what_any_producer_archives_is_extracted(tmp_path, form):
         (member("null", kind=tarfile.CHRTYPE), "device"),
         (member("disk", kind=tarfile.BLKTYPE), "device"),
         (member("odd", kind=b"Z"), "entry of an unknown kind"),
+        (member(".git/config", b"x"), OF_VERSION_CONTROL),
+        (member("app/.GIT", b"x"), OF_VERSION_CONTROL),
+        (member(".g\u200cit/config", b"x"), OF_VERSION_CONTROL),
+        (member(".git. . /config", b"x"), OF_VERSION_CONTROL),
+        (member(".git::$INDEX_ALLOCATION/config", b"x"), OF_VERSION_CONTROL),
+        (member("GIT~1/config", b"x"), OF_VERSION_CONTROL),
+        (member(".hg/hgrc", b"x"), OF_VERSION_CONTROL),
+        (member("a\x1b[2K", b"x"), CONTROLS),
+        (member("a\nTASK [x] ***", b"x"), CONTROLS),
+        (member("a\x9b2K", b"x"), CONTROLS),
+        (member("\u202elmay.a", b"x"), CONTROLS),
+        (member("d/" * 1200 + "a", b"x"), DEEP),
+        (member("d/" * 1200 + "d", kind=tarfile.DIRTYPE), DEEP),
     ],
 )
 def test_what_is_dangerous_is_refused_by_name(tmp_path, bad, reason):
     with pytest.raises(LoopError) as caught:
-        extracted(layer(member("a.yaml", b"a"), bad, member("../other")), tmp_path / "out")
+        extracted(layer(member("a.yaml", b"a"), bad, member("../other")), tmp_path / "out", names=Names())
     assert caught.value.details["refused"] == [
-        {"name": bad[0].name, "reason": reason},
+        {"name": printable(bad[0].name), "reason": reason},
         {"name": "../other", "reason": "name with '..'"},
     ]
-    assert f"{bad[0].name}" in caught.value.message
+    assert printable(bad[0].name) in caught.value.message
     assert os.listdir(tmp_path) == ["out"]
+
+
+@pytest.mark.parametrize("name", [".gitignore", ".github/a.yaml", "git/config", "HEAD", "d/" * 100 + "a"])
+def test_what_only_looks_like_it_is_extracted(tmp_path, name):
+    assert extracted(layer(member(name, b"x")), tmp_path / "out", names=Names()) == {name: b"x"}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["charts/HEAD", "charts/config", "charts/objects/pack/a", "charts/refs/heads/main"],
+        ["HEAD", "commondir", "config"],
+        ["a/head", "a/Objects/a", "a/REFS/a"],
+    ],
+)
+def test_a_folder_that_git_takes_for_a_repository_is_refused(tmp_path, names):
+    with pytest.raises(LoopError) as caught:
+        extracted(layer(*(member(name, b"x") for name in names)), tmp_path / "out", names=Names())
+    assert caught.value.details["refused"] == [{"name": names[0], "reason": OF_VERSION_CONTROL}]
+
+
+def test_what_is_refused_can_be_left_out(tmp_path):
+    blob = layer(member(".git/config", b"x"), member("a", b"a"))
+    wanted = patterns([], [".git"])
+    assert extracted(blob, tmp_path / "out", names=Names(), is_wanted=wanted) == {"a": b"a"}
+
+
+TWINS = [("a.yaml", "A.yaml"), ("App/a.yaml", "app/b.yaml"), ("\u00e9", "e\u0301"), ("ß", "SS")]
+
+
+@pytest.mark.parametrize(("one", "other"), TWINS)
+def test_names_that_only_differ_in_case_are_told_before_anything_is_lost(tmp_path, one, other):
+    blob = layer(member(one, b"1"), member(other, b"2"))
+    with pytest.raises(LoopError) as caught:
+        extracted(blob, tmp_path / "out", names=Names(folds_case=True))
+    assert caught.value.details["refused"] == [{"name": other, "reason": SAME}]
+    assert extracted(blob, tmp_path / "other", names=Names()) == {one: b"1", other: b"2"}
+
+
+@pytest.mark.parametrize("name", ["Dest", "Missing/too", "123/456"])
+def test_a_file_system_that_folds_case_is_known_by_the_names_above(tmp_path, monkeypatch, name):
+    (tmp_path / "Dest").mkdir()
+    assert not folds_case(str(tmp_path / name))
+    real = os.lstat
+    monkeypatch.setattr(os, "lstat", lambda path, **more: real(str(path).lower(), **more))
+    missing = ("Missing", "too", "123", "456")
+    monkeypatch.setattr(os.path, "lexists", lambda path: not str(path).endswith(missing))
+    (tmp_path / "dest").mkdir()
+    assert folds_case(str(tmp_path / name))
 
 
 def test_symbolic_links_can_be_left_out(tmp_path):
@@ -257,6 +328,7 @@ NAMES = st.text(
 ).filter(
     lambda name: (
         name not in (".", "..", ".git", ".sourceignore")
+        and not is_obeyed(name)
         and not name.endswith("..")
         and len(name.encode()) < 200
     )

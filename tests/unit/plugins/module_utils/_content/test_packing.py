@@ -29,10 +29,14 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._content.archive
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.packing import Pack, pack
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.tree import holds_same_content
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.foreign_text import printable
 
 # Names no rule ignores: a trailing ".yaml" keeps "x.png" and ".git" out.
+_BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _names = st.text(
-    st.characters(exclude_characters="/\\\0\n", exclude_categories=["Cs"]), min_size=1, max_size=40
+    st.characters(exclude_characters=f"/\\{_BIDI}", exclude_categories=["Cs", "Cc", "Zl", "Zp"]),
+    min_size=1,
+    max_size=40,
 ).map(lambda name: f"{name}.yaml")
 _files = st.tuples(st.binary(max_size=600), st.booleans())
 _trees: st.SearchStrategy[dict[str, Any]] = st.recursive(
@@ -299,13 +303,14 @@ def make_socket(path: Path) -> None:
         ("back\\slash", lambda path: path.write_text(""), "backslash in its name"),
         ("back\\slash", lambda path: path.mkdir(), "backslash in its name"),
         ("new\nline", lambda path: path.write_text(""), "newline in its name"),
+        ("es\x1bcape", lambda path: path.mkdir(), "characters in its name that a terminal obeys"),
         ("dots..", lambda path: path.mkdir(), "folder name that ends in two dots"),
     ],
 )
 def test_what_flux_would_drop_or_reject_is_refused_by_name(folder, name, make, reason):
     make(folder / name)
     error = refusal(folder)
-    shown = name.replace("\n", "\\n")
+    shown = printable(name)
     assert error.details["refused"] == [{"name": shown, "reason": reason}]
     assert shown in error.message
     with pack(str(folder), ignore=[name.replace("\\", "\\\\").replace("\n", "?")]) as packed:
@@ -317,6 +322,32 @@ def test_a_name_that_is_not_utf8_is_refused(folder):
     assert refusal(folder).details["refused"] == [
         {"name": "\\udcff.yaml", "reason": "name that is not UTF-8"}
     ]
+
+
+@pytest.mark.parametrize(("levels", "is_refused"), [(100, False), (101, True), (600, True)])
+def test_more_levels_than_a_pull_takes_are_refused(folder, levels, is_refused):
+    deep = "d/" * levels
+    (folder / deep).mkdir(parents=True)
+    (folder / deep / "a.yaml").write_text("")
+    if not is_refused:
+        assert f"{deep}a.yaml" in names(pack(str(folder)))
+        return
+    told = {"name": "d/" * 101, "reason": "more than 100 levels deep"}
+    assert refusal(folder).details["refused"] == [told]
+
+
+def test_what_editors_leave_stops_no_push(folder):
+    with pack(str(folder)) as packed:
+        before = packed.content_digest
+    (folder / ".sourceignore").write_text("/*\n!/*.yaml\n!/.*\n")
+    with pack(str(folder)) as packed:
+        kept = packed.content_digest
+    (folder / ".#a.yaml").symlink_to("me@host.123:456")
+    (folder / ".a.yaml.swp").write_bytes(b"b0VIM")
+    (folder / "a.yaml~").write_text("before")
+    with pack(str(folder)) as packed:
+        assert packed.content_digest == kept != before
+        assert {".#a.yaml", ".a.yaml.swp", "a.yaml~"} <= set(packed.ignored)
 
 
 def test_everything_refused_is_named_at_once(folder):
