@@ -17,6 +17,9 @@ description:
   - Nothing is pushed when the tags hold the same content already, whoever pushed it.
   - Files are left out by the rules of Flux's source-controller, that is its built-in patterns and C(.sourceignore)
     files in any folder, and by O(ignore). A C(.sourceignore) file is pushed, because Flux applies it as well.
+  - Patterns mean what Flux takes them for, also where C(.gitignore) is read otherwise. A pattern that is not valid is refused.
+  - What editors and file managers keep beside files (C(.#a.yaml), C(.a.yaml.swp), C(a.yaml~), C(.DS_Store)) is left out as well, unless
+    O(ignore) keeps it.
   - What Flux would drop or reject (symbolic links, devices, names with a backslash) is refused by name before
     anything is sent.
   - Hard links, and names that are the same on macOS and Windows (they differ only in case or Unicode form), are
@@ -66,6 +69,8 @@ options:
       - The tag to push to.
       - C({branch}), C({commit}) and C({short_commit}) stand for what O(revision) says, with C(-dirty) behind the
         commit where that has it. Characters no tag may have become C(-).
+      - Where the checkout is on no branch, which is common in CI, C({branch}) is the git tag of its commit, or else V(HEAD) with a warning. Give
+        the branch with O(revision), such as C("{{ lookup('env', 'GITHUB_REF_NAME') }}@sha1:{{ lookup('env', 'GITHUB_SHA') }}").
       - C({next}) stands for the version that O(next) asks for.
       - By default V(latest), or V({next}) when O(next) is set.
     type: str
@@ -151,7 +156,6 @@ options:
       - How many files there may be. There is no limit by default.
     type: int
 requirements:
-  - pathspec (Python library)
   - PyYAML (Python library)
 notes:
   - Git is asked for O(source) and O(revision) where it is installed; it is not needed.
@@ -338,7 +342,7 @@ def main() -> None:
         required_one_of=[("url", "dest_layout")],
         supports_check_mode=True,
     )
-    require(module, "oras", "pathspec", "yaml")
+    require(module, "oras", "yaml")
     exit_with(
         module,
         lambda: run(

@@ -24,6 +24,8 @@ import requests
 import yaml
 from kubernetes import client, config
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.foreign_text import printable
+
 ROOT = Path(__file__).parents[2]
 NAMESPACE = "flux-system"
 # How long a run may take; one that takes longer is ended, and what is expected of it fails.
@@ -98,6 +100,10 @@ class Run:
     output: str
     warnings: str
     seconds: float
+
+    def __post_init__(self) -> None:
+        for told in (self.text, self.warnings):
+            assert printable(told, keeps_lines=True) == told, f"a terminal would obey it: {told!r}"
 
     @cached_property
     def _report(self) -> dict[str, Any]:

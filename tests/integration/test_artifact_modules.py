@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._artifact import
 from ansible_collections.gitops.flux_local.plugins.module_utils._artifact import tag as artifact_tag
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.packing import pack
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.foreign_text import printable
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.blobs import upload_in_parts
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.connection import Connection
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import (
@@ -472,6 +474,65 @@ def test_as_modules(folder, url, tmp_path):
     assert len(listed["versions"][0]["contents"]) == 8
     refused = module("oci_artifact_pull", url=url, dest=str(dest), tag="2.0.0")
     assert "It has stable, 1.0.0" in refused["msg"]
+
+
+def push_archive(url: str, tag: str, members: dict[str, bytes]) -> None:
+    """An artifact of these files, whatever their names."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w:gz") as tar:
+        for name, text in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(text)
+            tar.addfile(info, io.BytesIO(text))
+    repository = open_repository({"url": url})
+    config, layer = config_bytes(digest_of(b"")), archive.getvalue()
+    settings = Descriptor(CONFIG_TYPE, digest_of(config), len(config))
+    content = Descriptor(LAYER_TYPE, digest_of(layer), len(layer))
+    repository.put_blob(settings, config)
+    repository.put_blob(content, layer)
+    repository.put_manifest(tag, Manifest(manifest_bytes(settings, content, {})))
+
+
+HARM = """\
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - gitops.flux_local.oci_artifact_pull: {url: "%(url)s", tag: odd, dest: "%(dest)s"}
+      ignore_errors: true
+    - gitops.flux_local.oci_artifact_diff: {url: "%(url)s", before: {tag: sound}, after: {tag: odd}}
+    - gitops.flux_local.oci_artifact_push: {url: "%(url)s", tag: "{branch}", path: "%(path)s"}
+"""
+FORGED = "TASK [All is well] ***"
+
+
+def test_nothing_that_an_artifact_or_a_manifest_says_is_obeyed(folder, url, tmp_path):
+    """Not in what Ansible shows on a terminal; nor does git, for an artifact brings no .git."""
+    name = r"n\e[2K\n" + FORGED
+    odd = f'apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: "{name}", labels: {{a: "\\x9b31m"}}}}\n'
+    members = {
+        f"a\x1b[2K\n{FORGED}\x9b31m.yaml": b"",
+        ".git/config": b"[core]\n\tfsmonitor = touch harm\n",
+        "app/a.yaml": odd.encode(),
+    }
+    push_archive(url, "odd", members)
+    push(folder, url, "sound")
+    for command in (
+        ["init", "-q"],
+        ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "--allow-empty", "-m", "a"],
+        ["checkout", "-q", "--detach"],
+    ):
+        subprocess.run(["git", *command], cwd=folder, check=True)
+    playbook = tmp_path / "play.yml"
+    playbook.write_text(HARM % {"url": url, "dest": tmp_path / "dest", "path": folder})
+    program = Path(sys.executable).with_name("ansible-playbook")
+    done = subprocess.run([program, playbook, "--diff", "-v"], capture_output=True, text=True, check=False)
+    shown = done.stdout + done.stderr
+    assert done.returncode == 0, shown
+    assert printable(shown, keeps_lines=True) == shown
+    assert not any(line.startswith(FORGED) for line in shown.splitlines())
+    assert f"a\\x1b[2K\\n{FORGED}\\x9b31m.yaml" in shown
+    assert "{branch} in '{branch}' becomes HEAD" in " ".join(shown.split())
+    assert not (tmp_path / "dest").exists()
 
 
 def test_a_pull_that_is_killed_leaves_the_old_content_or_the_new(folder, url, tmp_path):

@@ -286,16 +286,23 @@ def test_what_the_user_may_not_read_is_refused(loop, folder):
 # --- registries
 
 
+# What a terminal would obey, and a line that looks like Ansible's.
+HOSTILE = json.dumps(
+    {"errors": [{"code": "DENIED", "message": "no\x1b[2K\x9b31m\nTASK [All is well] ***\nok: [localhost]"}]}
+).encode()
+
+
 class Odd(http.server.BaseHTTPRequestHandler):
     """Something that speaks HTTP, and is no registry; below /login it wants credentials."""
 
     def do_GET(self) -> None:
-        self.send_response(self.server.status)  # type: ignore[attr-defined]  # set by `serving`
-        if self.server.status == 401:  # type: ignore[attr-defined]
+        status: int = self.server.status  # type: ignore[attr-defined]  # set by `serving`
+        self.send_response(status)
+        if status == 401:
             self.send_header("WWW-Authenticate", 'Basic realm="somewhere"')
-        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Type", "application/json" if status >= 403 else "text/html")
         self.end_headers()
-        self.wfile.write(b"<html>Welcome</html>")
+        self.wfile.write(HOSTILE if status >= 403 else b"<html>Welcome</html>")
 
     do_HEAD = do_POST = do_PUT = do_GET
 
@@ -336,7 +343,9 @@ def test_a_registry_that_is_down_is_named(loop, sound):
 def test_what_is_no_registry_or_refuses_is_named(loop, sound, status, said):
     before = holdings(loop)
     with serving(status) as host:
-        loop.push(sound, **registry_at(host)).refused(host, said)
+        run = loop.push(sound, **registry_at(host))
+        run.refused(host, said)
+    assert "\nTASK [All" not in f"{run.text}\n{run.warnings}\n{run.message}"
     assert holdings(loop) == before
 
 

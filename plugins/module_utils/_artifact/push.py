@@ -31,6 +31,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._artifact.tag_te
     known_values,
     newest_version,
     next_version,
+    without_a_branch,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.archive import NotAnArchiveError
 from ansible_collections.gitops.flux_local.plugins.module_utils._content.git_revision import git_revision
@@ -271,6 +272,7 @@ def run(
         found = Findings() if secrets == "allow" else examine(packed.archive, (), parses=False)
         if secrets == "refuse":
             _refuse_secrets(found)
+        warnings += without_a_branch(templates, request.revision)
         values = known_values(request.revision)
         if params["next"]:
             values["next"] = _next(packed, request, repository, params["next"])

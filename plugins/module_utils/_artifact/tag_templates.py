@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._content.git_revision import DETACHED
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import (
     check_tag,
@@ -64,6 +65,21 @@ def filled_in(tags: Iterable[str], values: Mapping[str, str]) -> list[str]:
         return check_tag(_PLACEHOLDER.sub(lambda match: value(tag, match[1]), tag))
 
     return list(dict.fromkeys(map(filled, tags)))
+
+
+def without_a_branch(tags: Sequence[str], revision: str | None) -> list[str]:
+    """A warning where ``{branch}`` stands for no branch in one of the ``tags``."""
+    named = next((tag for tag in tags if "{branch}" in tag), None)
+    match = _REVISION.fullmatch(revision or "")
+    if named is None or match is None or match["branch"] != DETACHED:
+        return []
+    return [
+        (
+            f"tag: {{branch}} in {named!r} becomes {DETACHED}, since the checkout is on no branch (CI often "
+            "checks out a commit alone). Set `revision` to branch@sha1:commit; CI has the branch in a "
+            "variable, such as GITHUB_REF_NAME, CI_COMMIT_REF_NAME or BRANCH_NAME."
+        )
+    ]
 
 
 def newest_version(tags: Sequence[str]) -> tuple[str, SemanticVersion] | None:

@@ -133,7 +133,7 @@ def looks_local(server: str, context: str, is_own_address: Callable[[str], bool]
     Docker Desktop have. In a private network, as those of container engines and virtual machines are, and for
     a name without a domain, the name of the context has to be that of a local cluster, too.
     """
-    host = (urlsplit(server if "//" in server else f"//{server}").hostname or "").rstrip(".")
+    host = _host_of(server).rstrip(".")
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
@@ -142,6 +142,14 @@ def looks_local(server: str, context: str, is_own_address: Callable[[str], bool]
     if address.is_loopback or address.is_unspecified or is_own_address(host):
         return True
     return address.is_private and bool(_LOCAL_CONTEXT.fullmatch(context))
+
+
+def _host_of(server: str) -> str:
+    """The host in a URL or an address; none where it is not valid, as with half of the brackets of IPv6."""
+    try:
+        return urlsplit(server if "//" in server else f"//{server}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def is_own_address(address: str) -> bool:

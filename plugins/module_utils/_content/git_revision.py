@@ -8,11 +8,14 @@ import os
 import re
 import subprocess
 from dataclasses import dataclass
-from urllib.parse import SplitResult, urlsplit
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.environment import GIT, for_child
 
 _TIMEOUT = 10.0  # seconds; a repository on a dead network drive must not hold up a push
+# Not what urlsplit makes of it: git takes any character in a password, also a bracket, which that refuses.
+_URL = re.compile(r"(?P<scheme>[^:/?#]+)://(?:(?P<user>[^/?#]*)@)?(?P<place>[^?#]*)")
+# What git calls the branch of a commit that was checked out alone, as CI often does.
+DETACHED = "HEAD"
 _REMOTE_KEY = re.compile(r"remote\.(?P<name>.+)\.url")
 
 
@@ -39,7 +42,7 @@ def git_revision(path: str) -> GitRevision:
         head = _branch_headers(status.stdout)
         branch = head.get("head", "")
         remotes = _git(folder, "config", "--get-regexp", r"^(remote\..*\.url|branch\..*\.remote)$").stdout
-        name = (_tag_at_head(folder) or "HEAD") if branch == "(detached)" else branch
+        name = (_tag_at_head(folder) or DETACHED) if branch == "(detached)" else branch
     except OSError:  # no git on this machine
         return GitRevision()
     except subprocess.TimeoutExpired:
@@ -62,12 +65,11 @@ def format_revision(name: str, commit: str, *, is_dirty: bool) -> str | None:
 
 def without_credentials(url: str) -> str:
     """``url`` as it may be published. A name in front of an ssh host is none's secret, a password is."""
-    if "://" not in url:
+    parts = _URL.match(url)
+    if parts is None:
         return url
-    parts = urlsplit(url)
-    user, at, host = parts.netloc.rpartition("@")
-    kept = f"{user.split(':')[0]}@" if at and parts.scheme.endswith("ssh") else ""
-    return SplitResult(parts.scheme, f"{kept}{host}", parts.path, "", "").geturl()
+    kept = f"{parts['user'].split(':')[0]}@" if parts["user"] and parts["scheme"].endswith("ssh") else ""
+    return f"{parts['scheme']}://{kept}{parts['place']}"
 
 
 def _branch_headers(status: str) -> dict[str, str]:

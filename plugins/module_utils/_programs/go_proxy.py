@@ -34,7 +34,7 @@ CHUNK = 1024 * 1024  # bytes
 def proxies(environment: Mapping[str, str]) -> list[str]:
     """The proxies that the variable GOPROXY names, in order; ``direct`` and ``off`` are none."""
     listed = re.split(r"[,|]", environment.get("GOPROXY", ""))
-    return [url.strip().rstrip("/") for url in listed if urlsplit(url.strip()).scheme in ("http", "https")]
+    return [url.strip().rstrip("/") for url in listed if re.match(r"\s*https?://", url, re.IGNORECASE)]
 
 
 def escaped(text: str) -> str:
@@ -113,5 +113,5 @@ def _session(url: str) -> requests.Session:
     if proxy := proxy_for(url, os.environ):
         session.proxies = {"all": proxy.url}
     session.auth = requests.utils.get_netrc_auth(url)
-    session.verify = ca_bundle_for(urlsplit(url).hostname or "", os.environ) or True
+    session.verify = ca_bundle_for(urlsplit(without_credentials(url)).hostname or "", os.environ) or True
     return session

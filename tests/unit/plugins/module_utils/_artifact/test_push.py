@@ -395,6 +395,20 @@ def test_tags_say_where_the_content_is_from(folder, repository):
     assert result["tags"] == ["feature-new-0123456-dirty", "0123456789abcdef-dirty"]
 
 
+@pytest.mark.parametrize(
+    ("tag", "revision", "warns"),
+    [
+        ("{branch}-{short_commit}", "HEAD@sha1:0123456789", True),
+        ("{commit}", "HEAD@sha1:0123456789", False),
+        ("{branch}", "v1.0@sha1:0123456789", False),
+    ],
+)
+def test_a_checkout_on_no_branch_is_warned_of_where_a_tag_has_one(folder, repository, tag, revision, warns):
+    _result, warnings = module(folder, repository, tag=tag, revision=revision)
+    told = "tag: {branch} in '{branch}-{short_commit}' becomes HEAD, since the checkout is on no branch"
+    assert [warning.startswith(told) for warning in warnings] == [True] * warns
+
+
 def test_the_next_version_follows_the_newest_when_the_content_changes(folder, repository):
     def tags(part: str, **params: Any) -> list[str]:
         found: list[str] = module(folder, repository, next=part, **params)[0]["tags"]

@@ -125,6 +125,7 @@ LOCAL = [
     ("192.0.2.7:6443", "anything"),
 ]
 REMOTE = [
+    ("https://[::1", "kind-shop"),
     ("https://api.example.com:6443", "kind-shop"),
     ("https://8.8.8.8", "kind-shop"),
     ("https://10.1.2.3:6443", "prod"),

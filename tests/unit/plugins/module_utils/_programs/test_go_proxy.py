@@ -48,6 +48,7 @@ def module_zip(files=None):
             ["https://one.example", "http://127.0.0.1:3000/go"],
         ),
         ("file:///srv/proxy", []),
+        ("HTTPS://user:p[ss@proxy/", ["HTTPS://user:p[ss@proxy"]),
     ],
 )
 def test_goproxy_names_proxies_and_what_is_none(value, urls):
