@@ -158,12 +158,11 @@ class Tree:
         followed = 0
         while waiting:
             part = waiting.pop()
-            if part in ("", "."):
-                continue
-            if part == "..":
+            if part in ("", ".", ".."):
                 if not isinstance(self._at(done), dict):
                     return None
-                del done[-1:]
+                if part == "..":
+                    del done[-1:]
                 continue
             node = self._at([*done, part])
             if not (isinstance(node, Node) and node.kind == "symlink"):
