@@ -17,7 +17,10 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._core.environmen
     for_child,
 )
 from ansible_collections.gitops.flux_local.plugins.plugin_utils.in_process import InProcessAction
-from ansible_collections.gitops.flux_local.plugins.plugin_utils.private_parts import with_defaults
+from ansible_collections.gitops.flux_local.plugins.plugin_utils.private_parts import (
+    result_of_action,
+    with_defaults,
+)
 
 # What the modules that the roles run so take longest to import; here it is done once for all of them.
 for _library in ("requests", "kubernetes.config", "kubernetes.dynamic"):
@@ -31,11 +34,22 @@ SPEC = {
     "module": {"type": "str", "required": True},
     "options": {"type": "dict", "default": {}},
     "variables": {"type": "list", "elements": "str", "choices": list(GROUPS)},
+    "afterwards": {"type": "list", "elements": "dict", "default": []},
 }
 
 
 class ActionModule(InProcessAction):
-    """Runs the module that the task names."""
+    """Runs the module that the task names, and whatever becomes of it, what has to be done afterwards."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return what the module returns."""
+        afterwards = self.validate_argument_spec(argument_spec=SPEC)[1]["afterwards"]
+        try:
+            return super().run(tmp, task_vars)
+        finally:
+            # Ansible itself does nothing more after an interrupt, not even what is in `always`.
+            for step in afterwards if not self._task.check_mode else ():
+                result_of_action(self, "gitops.flux_local.in_process", step, task_vars or {})
 
     def inherited(self) -> Mapping[str, str]:
         """What the groups of variables name; without groups, all."""

@@ -51,6 +51,13 @@ options:
     type: list
     elements: str
     choices: [network, engines]
+  afterwards:
+    description:
+      - What is run after the module, in this order, also when the module has failed or the playbook was interrupted. Each has O(module) and
+        O(options) as the task itself. Nothing of it is run in check mode.
+    type: list
+    elements: dict
+    default: []
 """
 
 EXAMPLES = r"""

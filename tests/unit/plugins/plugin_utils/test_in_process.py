@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
@@ -19,6 +20,7 @@ from ansible.plugins.action import ActionBase
 from ansible.release import __version__ as ansible_version
 from ansible.utils.display import Display
 
+from ansible_collections.gitops.flux_local.plugins.action import in_process as in_process_action
 from ansible_collections.gitops.flux_local.plugins.action.in_process import ActionModule as OthersAction
 from ansible_collections.gitops.flux_local.plugins.plugin_utils.in_process import (
     InProcessAction,
@@ -255,6 +257,26 @@ def test_here_it_runs_in_this_process_in_the_tasks_mode(example, monkeypatch):
     monkeypatch.setattr(InProcessAction, "python_name", lambda _self, _module: name)
     found = action(InProcessAction, {"size": 2}, check_mode=True, diff=True).run(task_vars=HERE)
     assert found == {"mode": [True, True], "size": 2, "password": None}
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize("ends", [None, KeyboardInterrupt])
+def test_what_is_to_be_done_afterwards_is_done_also_after_an_interrupt(monkeypatch, check_mode, ends):
+    done: list[object] = []
+
+    def run(_self: ActionBase, *_arguments: object) -> dict[str, Any]:
+        done.append("the module")
+        if ends:
+            raise ends
+        return {"changed": True}
+
+    monkeypatch.setattr(InProcessAction, "run", run)
+    monkeypatch.setattr(in_process_action, "result_of_action", lambda *given: done.append(given[2]))
+    steps = [{"module": "one"}, {"module": "two", "options": {"a": 1}}]
+    task = action(OthersAction, {"module": "m", "afterwards": steps}, check_mode=check_mode)
+    with pytest.raises(ends) if ends else contextlib.nullcontext():
+        assert task.run(task_vars={}) == {"changed": True}
+    assert done == ["the module", *([] if check_mode else steps)]
 
 
 def test_the_action_of_no_module_is_an_error():
