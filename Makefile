@@ -16,7 +16,7 @@ WITH_VENV = PATH="$$PWD/$(VENV)/bin:$$PATH"; export PATH; set -e;
 # What only computes leaves the processor to what waits for something, as soon as that goes on.
 NICE = nice -n 5
 
-.PHONY: help up programs push dev status rollback prune stop destroy test lint sanity unit integration molecule build clean check-needs lab lab-parts lab-down test-clusters test-core test-deep
+.PHONY: help up programs push dev status rollback prune stop destroy test lint sanity unit integration molecule build clean check-needs lab lab-parts lab-down test-clusters test-core test-deep pins
 
 help:
 	printf '%s\n' \
@@ -44,7 +44,8 @@ help:
 	  'make lab-down     end the engine that make lab started' \
 	  'make test-core    the life of a loop with the lowest and the newest ansible-core that are allowed' \
 	  '' \
-	  'make build        the collection as a tarball, in .build' \
+	  'make pins         pin every package anew, from requirements.in and requirements-dev.in (ARGS="--upgrade": the newest that they allow)' \
+  'make build        the collection as a tarball, in .build' \
 	  'make clean        remove what the gates and tests left (the virtual environment stays)' \
 	  '' \
 	  'MIRROR=folder-or-registry has the programs of make up: docs/air-gap.md' \
@@ -74,6 +75,13 @@ $(VENV)/runtime: requirements.txt
 $(VENV)/development: $(VENV)/runtime requirements-dev.txt
 	scripts/venv.sh requirements-dev.txt
 	touch $@
+
+# Every package with every version and hash, from what requirements.in and requirements-dev.in ask for; the same file on each system and Python.
+PIN = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command 'make pins'
+
+pins: $(VENV)/development
+	$(WITH_VENV) $(PIN) requirements.in --output-file requirements.txt $(ARGS); \
+	$(PIN) requirements-dev.in --output-file requirements-dev.txt $(ARGS)
 
 # mypy takes no sources from site-packages, where the other link is.
 $(COLLECTION):

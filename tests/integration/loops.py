@@ -348,8 +348,9 @@ class Loop:
     def get(self, path: str) -> dict[str, Any] | None:
         """An object by its path in the API; None when there is none."""
         api = self.api
-        response = api.call_api("GET", api.configuration.host + path, _request_timeout=60)
-        body = response.read()
+        # How the ApiClient itself is called differs between the lowest and the newest version of the client.
+        response = api.rest_client.pool_manager.request("GET", api.configuration.host + path, timeout=60)
+        body = response.data
         if response.status == 404:
             return None  # also without a word of JSON, where the API does not know the kind
         if response.status != 200:
