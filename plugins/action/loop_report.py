@@ -56,7 +56,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hin
     _requires_connection = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return the status's summary; never, with ``watch``."""
+        """Return the report and its summary; never, with ``watch``."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         spec = {
             **ARGUMENTS,
@@ -76,9 +76,15 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hin
             while True:
                 status = gather(arguments, edge, now=datetime.datetime.now(datetime.UTC))
                 self._keep(status, wanted)
-                self._show(text_of(status), is_watch=arguments["watch"])
+                shown = text_of(status)
+                self._show(shown, is_watch=arguments["watch"])
                 if not arguments["watch"]:
-                    return {**result, "changed": bool(wanted), "summary": status["summary"]}
+                    return {
+                        **result,
+                        "changed": bool(wanted),
+                        "summary": status["summary"],
+                        "lines": shown.splitlines(),
+                    }
                 time.sleep(arguments["interval"])
 
     def _keep(self, status: Mapping[str, Any], wanted: Mapping[str, str]) -> None:

@@ -18,8 +18,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hin
     _requires_connection = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return nothing: what there is to say has been written."""
+        """Return the lines, which have been written."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         arguments = self.validate_argument_spec(argument_spec={"text": {"type": "str", "required": True}})[1]
         report(arguments["text"])
-        return {**result, "changed": False}
+        return {**result, "changed": False, "lines": arguments["text"].splitlines()}

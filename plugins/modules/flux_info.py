@@ -14,12 +14,12 @@ description:
   - Reads the OCIRepositories and Kustomizations of a cluster and returns their conditions, revisions, inventory and history as data.
 author: The gitops.flux_local authors (@gitops-flux-local)
 extends_documentation_fragment:
-  - kubernetes.core.k8s_auth_options
+  - gitops.flux_local.cluster
   - gitops.flux_local.attributes
   - gitops.flux_local.attributes.actiongroup_k8s
   - gitops.flux_local.attributes.info_module
 requirements:
-  - kubernetes (Python library) >= 37
+  - kubernetes (Python library) >= 24.2
 options:
   name:
     description: Only objects of this name are returned.

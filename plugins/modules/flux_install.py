@@ -20,7 +20,7 @@ description:
   - Before anything is changed, all permissions are asked for that the call needs, and those that lack are named in one error.
 author: The gitops.flux_local authors (@gitops-flux-local)
 extends_documentation_fragment:
-  - kubernetes.core.k8s_auth_options
+  - gitops.flux_local.cluster
   - gitops.flux_local.attributes
   - gitops.flux_local.attributes.actiongroup_k8s
 attributes:
@@ -35,7 +35,7 @@ attributes:
   idempotent:
     support: full
 requirements:
-  - kubernetes (Python library) >= 37
+  - kubernetes (Python library) >= 24.2
 options:
   state:
     description:

@@ -20,7 +20,7 @@ description:
   - A dependency that is not ready yet is no failure; one that is missing, suspended or has failed is.
 author: The gitops.flux_local authors (@gitops-flux-local)
 extends_documentation_fragment:
-  - kubernetes.core.k8s_auth_options
+  - gitops.flux_local.cluster
   - gitops.flux_local.attributes
   - gitops.flux_local.attributes.actiongroup_k8s
 attributes:
@@ -35,7 +35,7 @@ attributes:
     details:
       - Only with O(expected_digest) is it known that there is nothing to do.
 requirements:
-  - kubernetes (Python library) >= 37
+  - kubernetes (Python library) >= 24.2
 options:
   name:
     description: The name of the Kustomization.

@@ -17,7 +17,7 @@ description:
   - The folder of the workload stays as it is, so that pushing it again brings back what was left.
 author: The gitops.flux_local authors (@gitops-flux-local)
 extends_documentation_fragment:
-  - kubernetes.core.k8s_auth_options
+  - gitops.flux_local.cluster
   - gitops.flux_local.attributes
   - gitops.flux_local.attributes.actiongroup_k8s
 attributes:
@@ -32,7 +32,7 @@ attributes:
     details:
       - A version that O(to) names by tag or digest is gone back to once. V(previous) and V(last_healthy) mean another version the next time.
 requirements:
-  - kubernetes (Python library) >= 37
+  - kubernetes (Python library) >= 24.2
   - oras (Python library)
 options:
   name:

@@ -17,7 +17,7 @@ description:
   - An object that is as asked costs one request, and is not written.
 author: The gitops.flux_local authors (@gitops-flux-local)
 extends_documentation_fragment:
-  - kubernetes.core.k8s_auth_options
+  - gitops.flux_local.cluster
   - gitops.flux_local.attributes
   - gitops.flux_local.attributes.actiongroup_k8s
 attributes:
@@ -30,7 +30,7 @@ attributes:
   idempotent:
     support: full
 requirements:
-  - kubernetes (Python library) >= 37
+  - kubernetes (Python library) >= 24.2
 options:
   name:
     description: The name of the OCIRepository.

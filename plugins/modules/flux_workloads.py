@@ -24,7 +24,7 @@ description:
   - Everything that can be refused is refused before anything is pushed. A folder that is to be pushed is rendered first as
     kustomize-controller will render it.
 extends_documentation_fragment:
-  - kubernetes.core.k8s_auth_options
+  - gitops.flux_local.cluster
   - gitops.flux_local.attributes
   - gitops.flux_local.attributes.actiongroup_k8s
 attributes:

@@ -28,7 +28,7 @@ attributes:
   idempotent:
     support: full
 requirements:
-  - cryptography (Python library) >= 43
+  - cryptography (Python library) >= 42
 options:
   directory:
     description:

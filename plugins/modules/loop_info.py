@@ -19,7 +19,7 @@ extends_documentation_fragment:
   - gitops.flux_local.attributes.info_module
 requirements:
   - cryptography (Python library)
-  - kubernetes (Python library) >= 37
+  - kubernetes (Python library) >= 24.2
   - oras (Python library)
   - psutil (Python library) >= 5.9
   - supervisor (Python library)

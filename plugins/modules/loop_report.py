@@ -30,7 +30,7 @@ attributes:
       - A report says when it was made. The task counts as changed when it writes a file.
 requirements:
   - cryptography (Python library)
-  - kubernetes (Python library) >= 37
+  - kubernetes (Python library) >= 24.2
   - oras (Python library)
   - psutil (Python library) >= 5.9
   - supervisor (Python library)
@@ -93,6 +93,12 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+lines:
+  description: The report, as it was shown.
+  returned: when not O(watch)
+  type: list
+  elements: str
+  sample: ["3 workloads: 3 ready"]
 summary:
   description: How many workloads there are, are ready, failed and so on, how many problems, and whether all is C(well).
   returned: when not O(watch)

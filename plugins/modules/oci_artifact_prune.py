@@ -148,7 +148,7 @@ options:
       - No registry lists those, so that without this folder they stay.
     type: path
 requirements:
-  - kubernetes (Python library) >= 37, for O(clusters)
+  - kubernetes (Python library) >= 24.2, for O(clusters)
 notes:
   - Removing versions wins no space by itself, only the registry's garbage collection does.
     See M(gitops.flux_local.registry_garbage_collect).

@@ -13,6 +13,8 @@ version_added: 0.1.0
 author: The gitops.flux_local authors (@gitops-flux-local)
 description:
   - What M(ansible.builtin.debug) shows is quoted or escaped as the result format wants it. This writes a report the same in all of them.
+  - They are written to stdout, or to stderr where stdout is for a program that reads it (the callback plugins C(ansible.posix.json),
+    C(ansible.posix.jsonl), C(community.general.null)). Programs find them in the result.
   - Runs on the controller.
 extends_documentation_fragment:
   - gitops.flux_local.attributes
@@ -31,4 +33,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+lines:
+  description: The lines that were written.
+  returned: success
+  type: list
+  elements: str
+  sample: ["cluster     embedded, context kubernetes-admin@flux-local", "flux        2.9.5"]
 """

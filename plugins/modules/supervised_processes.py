@@ -30,7 +30,7 @@ attributes:
     support: full
 requirements:
   - psutil (Python library) >= 5.9
-  - supervisor (Python library) >= 4.3
+  - supervisor (Python library) >= 4.2.5
 options:
   state_dir:
     description: The state folder of the loop. Logs go to its folder C(logs), supervisor's files to C(supervisor).

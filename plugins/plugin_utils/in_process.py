@@ -40,7 +40,9 @@ INVOCATION_VERBOSITY = 3
 
 
 class InProcessAction(ActionBase):  # type: ignore[misc]  # Ansible has no type hints
-    """Runs a module in the process that Ansible has for the task; elsewhere, as any other."""
+    """Runs a module in the process that Ansible has for the task; elsewhere, or async, as any other."""
+
+    _supports_async = True
 
     def asked(self) -> tuple[str, dict[str, Any]]:
         """The module's name and its options: those of the task, unless it asks for another module."""
@@ -60,7 +62,12 @@ class InProcessAction(ActionBase):  # type: ignore[misc]  # Ansible has no type 
         self._settle()
         if not self._is_here(variables):
             module, options = self.asked()
-            done = self._execute_module(module_name=module, module_args=options, task_vars=variables)
+            done = self._execute_module(
+                module_name=module,
+                module_args=options,
+                task_vars=variables,
+                wrap_async=bool(self._task.async_val and not self._connection.has_native_async),
+            )
             return {**result, **printable_result(done)}
         # As a module gets them: nothing of Ansible's own types is left.
         self._task.args = json.loads(json.dumps(self._task.args))

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from ansible import constants
 from ansible.utils.display import Display
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.foreign_text import (
@@ -14,12 +15,23 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._core.foreign_te
 
 def say(line: str) -> None:
     """Write one line at once."""
-    Display().display(printable(line))
+    _write(printable(line))
 
 
 def report(text: str, *, begin: str = "") -> None:
     """Write lines at once; in front of them ``begin``, which a terminal may obey."""
-    Display().display(f"{begin}{printable(text, keeps_lines=True)}")
+    _write(f"{begin}{printable(text, keeps_lines=True)}")
+
+
+def _write(text: str) -> None:
+    """To stdout, or to stderr where stdout is for a program that reads it."""
+    Display().display(text, stderr=is_read_by_a_program(constants.DEFAULT_STDOUT_CALLBACK))
+
+
+def is_read_by_a_program(callback: str) -> bool:
+    """Whether what a callback plugin, by its name, writes to stdout would be spoilt by lines between."""
+    name = callback.rpartition(".")[2]
+    return "json" in name or name == "null"
 
 
 def warn(warning: str) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import selectors
 import signal
 import socket
 import subprocess
@@ -108,15 +109,15 @@ class Run:
     @cached_property
     def _report(self) -> dict[str, Any]:
         try:
-            report: dict[str, Any] = json.loads(self.output[len(self.text) :])
+            report: dict[str, Any] = json.loads(self.output)
         except ValueError:
             raise AssertionError(f"{self.playbook}: {self.output}\n{self.warnings}") from None
         return report
 
     @property
     def text(self) -> str:
-        """What it says in words, before its report in JSON."""
-        return self.output.partition("{\n")[0]
+        """What it says in words: on stderr, where stdout is a report in JSON."""
+        return self.warnings if self.output.startswith("{") else self.output
 
     @property
     def results(self) -> list[tuple[str, dict[str, Any]]]:
@@ -192,7 +193,9 @@ class Started:
     playbook: str
     process: subprocess.Popen[bytes]
     began: float
-    heard: bytearray = field(default_factory=bytearray)
+    heard: Mapping[str, bytearray] = field(
+        default_factory=lambda: {"stdout": bytearray(), "stderr": bytearray()}
+    )
 
     @property
     def is_running(self) -> bool:
@@ -200,12 +203,20 @@ class Started:
 
     def said(self, part: str) -> str:
         """What is said so far, as soon as that has ``part``; nothing of it is lost to ``finish``."""
-        assert self.process.stdout
-        while part.encode() not in self.heard:
-            chunk = os.read(self.process.stdout.fileno(), 1 << 16)
-            assert chunk, f"{part!r} was not said in:\n{self.heard.decode()}"
-            self.heard.extend(chunk)
-        return self.heard.decode(errors="replace")
+        with selectors.DefaultSelector() as readable:
+            for name in self.heard:
+                readable.register(getattr(self.process, name), selectors.EVENT_READ, name)
+            while part not in (words := "".join(self._heard(name) for name in self.heard)):
+                assert readable.get_map(), f"{part!r} was not said in:\n{words}"
+                for key, _events in readable.select():
+                    chunk = os.read(key.fd, 1 << 16)
+                    self.heard[key.data].extend(chunk)
+                    if not chunk:
+                        readable.unregister(key.fileobj)
+        return words
+
+    def _heard(self, name: str, rest: bytes = b"") -> str:
+        return bytes(self.heard[name] + rest).decode(errors="replace")
 
     def finish(self) -> Run:
         """Wait for its end, which has to come by itself."""
@@ -214,11 +225,15 @@ class Started:
         except subprocess.TimeoutExpired:
             self.process.kill()
             output, warnings = self.process.communicate()
-            said = bytes(self.heard + output).decode(errors="replace")
+            said = self._heard("stdout", output) + self._heard("stderr", warnings)
             raise AssertionError(f"{self.playbook} had to be ended after {RUN_SECONDS} s: {said}") from None
-        took = time.monotonic() - self.began
-        said = bytes(self.heard + output).decode()
-        return Run(self.playbook, self.process.returncode, said, warnings.decode(), took)
+        return Run(
+            self.playbook,
+            self.process.returncode,
+            self._heard("stdout", output),
+            self._heard("stderr", warnings),
+            time.monotonic() - self.began,
+        )
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ def test_what_happens_is_told_while_it_happens_in_plain_lines(loop, workloads):
     run = started(loop, *workloads)
     run.said("slow  pushed")
     assert run.is_running
-    text = run.finish().output
+    text = run.finish().text
     assert re.fullmatch(
         rf"pushed [0-9a-f]{{12}} {SECONDS} · source {SECONDS} · applied {SECONDS} · healthy {SECONDS}",
         lines_of(text, "quick")[-1],

@@ -86,10 +86,13 @@ def test_defaults_of_the_module_apply(tmp_path):
 
 
 OTHER_PYTHON = {"vars": {"ansible_python_interpreter": "/usr/bin/python3"}}
+IN_THE_BACKGROUND = {"async": 60, "poll": 1}
 
 
-@pytest.mark.parametrize(("keywords", "is_here"), [({}, True), (OTHER_PYTHON, False)])
-def test_with_another_python_it_is_a_module_like_any_other(tmp_path, keywords, is_here):
+@pytest.mark.parametrize(
+    ("keywords", "is_here"), [({}, True), (OTHER_PYTHON, False), (IN_THE_BACKGROUND, False)]
+)
+def test_elsewhere_and_with_async_it_is_a_module_like_any_other(tmp_path, keywords, is_here):
     asked = {"module": COMMAND, "options": {"argv": ["sh", "-c", "ps -o args= -p $PPID"]}}
     found, _said = run(tmp_path, {"gitops.flux_local.in_process": asked, **keywords})
     assert ("ansible-playbook" in found["stdout"]) == is_here

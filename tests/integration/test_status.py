@@ -67,7 +67,7 @@ def test_check_mode_keeps_no_file_and_a_file_that_cannot_be_written_is_named(loo
     loop.play("status", status_markdown=nowhere).refused("markdown", nowhere, "folder that exists")
 
 
-def test_what_loop_info_returns_is_what_the_filters_take(loop):
+def test_what_loop_info_returns_is_what_the_filters_take_and_the_lookup_leads_to_it(loop):
     facts = json.loads((loop.state_dir / "loop.json").read_text())
     asked = {
         "name": loop.name,
@@ -77,16 +77,19 @@ def test_what_loop_info_returns_is_what_the_filters_take(loop):
         "flux": facts["flux_status"],
         "programs": facts["binaries_paths"],
     }
+    found = {"found": "{{ lookup('gitops.flux_local.loop') }}"}
     filters = ("loop_status", "loop_status_markdown", "loop_status_html")
     reports = {name: f"{{{{ looked.status | gitops.flux_local.{name} }}}}" for name in filters}
     run = loop.tasks(
         [
             {"gitops.flux_local.loop_info": asked, "register": "looked"},
-            {"ansible.builtin.set_fact": reports},
+            {"ansible.builtin.set_fact": reports | found},
         ]
     ).succeeded()
     assert all("backend" in run.facts[name] for name in filters)
     assert run.facts["loop_status_html"].startswith("<!doctype html>")
+    assert run.facts["found"]["kubeconfig"] == str(loop.kubeconfig)
+    assert run.facts["found"]["registry"] == loop.registry
 
 
 def test_the_restart_of_a_program_that_died_is_counted(loop, tmp_path):

@@ -1,0 +1,60 @@
+# Copyright (c) 2026, the gitops.flux_local authors
+# SPDX-License-Identifier: Apache-2.0
+"""How a loop is reached, from what the playbooks keep of it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+
+KEPT = "loop.json"  # what playbooks/site.yml keeps of what its roles said
+
+
+def default_state_dir(name: str, environment: Mapping[str, str] = os.environ) -> Path:
+    """Where the playbooks have the loop of that name unless they are told otherwise.
+
+    https://specifications.freedesktop.org/basedir-spec/latest/#variables
+    """
+    data_home = environment.get("XDG_DATA_HOME") or os.path.join(os.path.expanduser("~"), ".local", "share")
+    return Path(data_home) / "flux-local" / name
+
+
+def kept_loop(name: str, state_dir: str | None = None) -> dict[str, str]:
+    """What a client of the loop needs, as ``_reached`` names it.
+
+    Raises LoopError when there is no such loop, or what is kept of it is damaged.
+    """
+    folder = Path(state_dir).expanduser() if state_dir else default_state_dir(name)
+    file = folder / KEPT
+    try:
+        kept = json.loads(file.read_text(encoding="utf-8"))
+        return _reached(name, folder, kept)
+    except FileNotFoundError:
+        raise LoopError(
+            f"There is no loop {name} in {folder}. Bring it up first with site.yml, or name another one."
+        ) from None
+    except OSError as error:
+        raise LoopError(f"{file} cannot be read: {error.strerror}. It belongs to the loop {name}.") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise LoopError(
+            f"{file} is damaged. Run site.yml for the loop {name} again, which writes it anew."
+        ) from error
+
+
+def _reached(name: str, folder: Path, kept: Mapping[str, Any]) -> dict[str, str]:
+    """Both addresses of the registry are ``host:port``: this machine's, and Flux's."""
+    connection, registry = kept["cluster_connection"], kept["registry_endpoint"]
+    return {
+        "name": name,
+        "state_dir": str(folder),
+        "provider": str(connection["provider"]),
+        "kubeconfig": str(connection["kubeconfig"]),
+        "context": str(connection["context"]),
+        "registry": str(registry["host"]),
+        "registry_source": str(registry["cluster"]),
+    }
