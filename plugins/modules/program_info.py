@@ -24,6 +24,12 @@ options:
     type: list
     elements: dict
     required: true
+  digests:
+    description:
+      - Digests of your own for the images of programs, by the programs' names, C(sha256:…) of the image for all platforms or for this one.
+      - An image without one has to have the digest that it had when it was first pulled, which O(cache_dir) has in C(digests.json).
+    type: dict
+    default: {}
   names:
     description: The names of what is wanted, all programs in the table when empty. What is manifests alone has to be named.
     type: list
@@ -149,7 +155,10 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._programs.images
     Images,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._programs.sources import Sources, look
-from ansible_collections.gitops.flux_local.plugins.module_utils._programs.table import this_platform
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.table import (
+    this_platform,
+    with_digests,
+)
 
 
 def main() -> None:
@@ -157,6 +166,7 @@ def main() -> None:
         argument_spec=IMAGE_ARGUMENTS
         | {
             "programs": {"type": "list", "elements": "dict", "required": True},
+            "digests": {"type": "dict", "default": {}},
             "names": {"type": "list", "elements": "str", "default": []},
             "cache_dir": {"type": "path", "required": True},
             "source": {"type": "str", "choices": ["auto", "folder", "image", "go"], "default": "auto"},
@@ -171,7 +181,7 @@ def main() -> None:
     exit_with(
         module,
         lambda: look(
-            wanted["programs"],
+            with_digests(wanted["programs"], wanted["digests"]),
             wanted["names"],
             Path(wanted["cache_dir"]),
             Sources(

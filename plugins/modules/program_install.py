@@ -109,6 +109,13 @@ options:
           - Required when O(method=image).
         type: str
         default: ''
+      digest:
+        description:
+          - The digest that the image has to have, instead of one in O(program.image).
+          - Without either, the digest for this platform has to be the one that was recorded in C(digests.json) of O(cache_dir) when the image was
+            first pulled.
+        type: str
+        default: ''
       path:
         description: Where in the image the program is. Symbolic links are followed. Required when O(method=image).
         type: str
@@ -223,6 +230,7 @@ PROGRAM: dict[str, Any] = {
     "build": {"type": "int", "default": 1},
     "manifests": {"type": "list", "elements": "dict", "default": [], "options": MANIFESTS},
     "image": {"type": "str", "default": ""},
+    "digest": {"type": "str", "default": ""},
     "path": {"type": "str", "default": ""},
 }
 

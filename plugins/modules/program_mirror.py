@@ -79,6 +79,12 @@ options:
     type: list
     elements: dict
     required: true
+  digests:
+    description:
+      - Digests of your own for the images of programs, by the programs' names. An image that is pinned so keeps all its platforms.
+      - An image without one has to have the digest that it had when it was first pulled, which O(cache_dir) has in C(digests.json).
+    type: dict
+    default: {}
   names:
     description: The names of the programs that are wanted, all in the table when empty.
     type: list
@@ -189,6 +195,7 @@ def main() -> None:
             "target_connection": {"type": "dict", "options": CONNECTION_ARGUMENTS},
             "platforms": {"type": "list", "elements": "str", "default": ["this"]},
             "programs": {"type": "list", "elements": "dict", "required": True},
+            "digests": {"type": "dict", "default": {}},
             "names": {"type": "list", "elements": "str", "default": []},
             "cache_dir": {"type": "path", "required": True},
             "modules_dir": {"type": "path", "required": True},

@@ -23,6 +23,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._programs.comman
     Commands,
     LocalCommands,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.digests import FirstPulls
 from ansible_collections.gitops.flux_local.plugins.module_utils._programs.go_method import GoMethod
 from ansible_collections.gitops.flux_local.plugins.module_utils._programs.image_method import ImageMethod
 from ansible_collections.gitops.flux_local.plugins.module_utils._programs.images import Images
@@ -49,7 +50,10 @@ CHECK_SECONDS = 60
 METHODS: dict[str, Callable[[Mapping[str, Any], str, Commands], Method]] = {
     "folder": lambda options, platform, _commands: FolderMethod(Path(options["folder"]), platform),
     "image": lambda options, platform, commands: ImageMethod(
-        Images.from_params(options), platform, GoMethod(Path(options["modules_dir"]), platform, commands)
+        Images.from_params(options),
+        platform,
+        GoMethod(Path(options["modules_dir"]), platform, commands),
+        FirstPulls(Path(options["cache_dir"])),
     ),
     "go": lambda options, platform, commands: GoMethod(Path(options["modules_dir"]), platform, commands),
 }

@@ -14,6 +14,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors imp
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import Manifest
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import parse_image
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Repository
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.digests import FirstPulls
 from ansible_collections.gitops.flux_local.plugins.module_utils._programs.go_method import GoMethod
 from ansible_collections.gitops.flux_local.plugins.module_utils._programs.image_tree import (
     Tree,
@@ -37,6 +38,7 @@ class ImageMethod:
     images: Images
     platform: str
     modules: GoMethod
+    pulls: FirstPulls
 
     def obtain(self, program: Program, into: Place, scratch: Path, log: TextIO) -> None:
         if program.has_program:
@@ -49,9 +51,12 @@ class ImageMethod:
         try:
             found = self.images.require(image)
             manifest = self.images.for_platform(found, self.platform)
-            log.write(f"{image} in {self.images.place(image)}: {manifest.digest} for {self.platform}\n")
+            place, digests = self.images.place(image), {self.platform: manifest.digest}
+            log.write(f"{image} in {place}: {manifest.digest} for {self.platform}\n")
+            self.pulls.verify(image, place, digests)
             with into.program.open("wb") as file:
                 _extract(found.repository, manifest, program.path, file, scratch)
+            self.pulls.record(image, digests)
         except LoopError as error:
             raise LoopError(f"{image} gives no {program.name}. {error.message}", **error.details) from error
 

@@ -30,11 +30,13 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._programs.comman
     LocalCommands,
     go_runs,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.digests import FirstPulls
 from ansible_collections.gitops.flux_local.plugins.module_utils._programs.go_method import GoMethod
 from ansible_collections.gitops.flux_local.plugins.module_utils._programs.go_proxy import proxies
 from ansible_collections.gitops.flux_local.plugins.module_utils._programs.image_index import (
     INDEX_TYPES,
     only_platforms,
+    platform_entries,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._programs.images import (
     Found,
@@ -53,6 +55,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._programs.table 
     parse_program,
     select,
     this_platform,
+    with_digests,
 )
 
 AT_ONCE = 4  # images that are copied
@@ -98,7 +101,7 @@ class Mirror:
         with_manifests = [program for program in programs if program.manifests]
         images = self._found([program for program in programs if program.has_program])
         self._require_manifests(with_manifests)
-        copied = for_each(lambda image: self._copy(*image), images, at_once=AT_ONCE)
+        copied = for_each(lambda image: self._copy_image(*image), images, at_once=AT_ONCE)
         return copied + for_each(self._copy_artifact, with_manifests, at_once=AT_ONCE)
 
     def _found(self, programs: Sequence[Program]) -> list[tuple[ImageReference, Found]]:
@@ -111,6 +114,7 @@ class Mirror:
             image = parse_image(program.image)
             found = self.source.require(image)
             try:
+                self.pulls.verify(image, self.source.place(image), platform_entries(found.manifest))
                 images.append((image, self._narrowed(image, found)))
             except LoopError as error:
                 refused[program.name] = f"{image}: {error.message.rstrip('.')}"
@@ -120,6 +124,17 @@ class Mirror:
                 f"These images cannot be copied, and nothing has been. {reasons}", lacking=list(refused)
             )
         return images
+
+    def _copy_image(self, image: ImageReference, found: Found) -> Copied:
+        copied = self._copy(image, found)
+        if not self.check_mode:
+            self.pulls.record(image, platform_entries(found.manifest))
+        return copied
+
+    @property
+    def pulls(self) -> FirstPulls:
+        """What the cache knows of images that were pulled before."""
+        return FirstPulls(self.cache)
 
     def _narrowed(self, image: ImageReference, found: Found) -> Found:
         """The image for the platforms that are wanted. One that is pinned to its digest keeps all."""
@@ -244,7 +259,7 @@ class Mirror:
 
 def run(options: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     """What the module program_mirror does with its options."""
-    known = [parse_program(entry) for entry in options["programs"]]
+    known = [parse_program(entry) for entry in with_digests(options["programs"], options["digests"])]
     programs = select(known, options["names"] or [program.name for program in known])
     if not options["target"]:
         raise LoopError("target: name the mirror to fill, host[:port][/prefix] or the path of a folder.")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import is_digest
 
 # How platform.system() and platform.machine() call what Go calls GOOS and GOARCH.
 GO_SYSTEMS = {"Linux": "linux", "Darwin": "darwin"}
@@ -107,9 +108,33 @@ def parse_program(entry: Mapping[str, Any]) -> Program:
         manifests=tuple(
             ManifestFolder(folder["from"], folder["to"]) for folder in entry.get("manifests") or []
         ),
-        image=(entry.get("image") or "").replace("{version}", version),
+        image=_pinned((entry.get("image") or "").replace("{version}", version), entry.get("digest")),
         path=entry.get("path") or "",
     )
+
+
+def _pinned(image: str, digest: str | None) -> str:
+    return f"{image.partition('@')[0]}@{digest}" if digest else image
+
+
+def with_digests(entries: Sequence[Mapping[str, Any]], digests: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The table with the images of the programs that ``digests`` names pinned. Raises LoopError."""
+    with_images = [str(entry["name"]) for entry in entries if entry.get("image")]
+    unknown = sorted(set(digests) - set(with_images))
+    if unknown:
+        raise LoopError(
+            f"digests: no image is known that has {', '.join(unknown)}. "
+            f"There are images of {', '.join(with_images)}."
+        )
+    wrong = [f"{name}: {digest!r}" for name, digest in digests.items() if not is_digest(str(digest))]
+    if wrong:
+        raise LoopError(
+            f"digests: {', '.join(wrong)} is no digest. It has to be sha256: and 64 hexadecimal digits."
+        )
+    return [
+        {**entry, "digest": digests[entry["name"]]} if entry.get("name") in digests else dict(entry)
+        for entry in entries
+    ]
 
 
 def select(programs: Sequence[Program], names: Collection[str]) -> list[Program]:
