@@ -111,6 +111,7 @@ class Machine:
         wanted = {
             "target": target,
             "target_connection": None,
+            "digests": {},
             "platforms": ["linux-amd64"],
             "programs": TABLE,
             "names": names or [],
@@ -220,6 +221,19 @@ def test_an_image_may_be_pinned_to_its_digest(empty_host, machine):
     with pytest.raises(LoopError, match=r"/usr/local/bin/etcd of registry\.k8s\.io/etcd:3\.6\.8-0 answers"):
         machine.install(row, mirror=empty_host)
     assert machine.install(pinned, mirror=empty_host)["changed"]
+
+
+def test_a_tag_that_moved_since_it_was_first_pulled_is_refused(empty_host, machine):
+    row = ROWS["etcd"]
+    official.push_official(empty_host, row, official.stand_in(row))
+    installed = Path(machine.install(row, mirror=empty_host)["program"])
+    pushed(empty_host, row, compression="none")
+    installed.unlink()
+    with pytest.raises(LoopError, match=r"somebody has moved the tag.*digests\.json.*binaries_digests"):
+        machine.install(row, mirror=empty_host)
+    assert not installed.exists()
+    (machine.cache / "digests.json").unlink()
+    assert machine.install(row, mirror=empty_host)["changed"]
 
 
 # --- bad input

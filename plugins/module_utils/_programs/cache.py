@@ -117,10 +117,12 @@ class Installer:
             obtained = Place(whole / program.name, whole / "manifests" if place.manifests else None)
             try:
                 with log.open("w", encoding="utf-8") as stream:
-                    self.method.obtain(program, obtained, scratch, stream)
+                    pulled = self.method.obtain(program, obtained, scratch, stream)
                 if program.has_program:
                     obtained.program.chmod(0o755)
                     self._check(program, obtained.program)
+                if pulled:
+                    FirstPulls(self.cache).record(pulled.image, {pulled.platform: pulled.digest})
             except LoopError as error:
                 said = last_lines(log.read_text(encoding="utf-8", errors="replace"))
                 raise LoopError(

@@ -16,6 +16,15 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references 
 
 
 @dataclass(frozen=True)
+class Pulled:
+    """An image that a program was taken out of, and its digest for the platform."""
+
+    image: ImageReference
+    platform: str
+    digest: str
+
+
+@dataclass(frozen=True)
 class FirstPulls:
     """What a cache has recorded: ``{image: {platform: digest}}``, in ``digests.json``.
 

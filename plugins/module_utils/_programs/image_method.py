@@ -14,7 +14,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors imp
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import Manifest
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import parse_image
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Repository
-from ansible_collections.gitops.flux_local.plugins.module_utils._programs.digests import FirstPulls
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.digests import FirstPulls, Pulled
 from ansible_collections.gitops.flux_local.plugins.module_utils._programs.go_method import GoMethod
 from ansible_collections.gitops.flux_local.plugins.module_utils._programs.image_tree import (
     Tree,
@@ -40,25 +40,25 @@ class ImageMethod:
     modules: GoMethod
     pulls: FirstPulls
 
-    def obtain(self, program: Program, into: Place, scratch: Path, log: TextIO) -> None:
-        if program.has_program:
-            self._obtain_program(program, into, scratch, log)
+    def obtain(self, program: Program, into: Place, scratch: Path, log: TextIO) -> Pulled | None:
+        pulled = self._obtain_program(program, into, scratch, log) if program.has_program else None
         if into.manifests:
             self._obtain_manifests(program, into, scratch, log)
+        return pulled
 
-    def _obtain_program(self, program: Program, into: Place, scratch: Path, log: TextIO) -> None:
+    def _obtain_program(self, program: Program, into: Place, scratch: Path, log: TextIO) -> Pulled:
         image = parse_image(program.image)
         try:
             found = self.images.require(image)
             manifest = self.images.for_platform(found, self.platform)
-            place, digests = self.images.place(image), {self.platform: manifest.digest}
+            place = self.images.place(image)
             log.write(f"{image} in {place}: {manifest.digest} for {self.platform}\n")
-            self.pulls.verify(image, place, digests)
+            self.pulls.verify(image, place, {self.platform: manifest.digest})
             with into.program.open("wb") as file:
                 _extract(found.repository, manifest, program.path, file, scratch)
-            self.pulls.record(image, digests)
         except LoopError as error:
             raise LoopError(f"{image} gives no {program.name}. {error.message}", **error.details) from error
+        return Pulled(image, self.platform, manifest.digest)
 
     def origin(self, program: Program) -> str:
         return f"{program.path} of {program.image}"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol, TextIO
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._programs.digests import Pulled
 from ansible_collections.gitops.flux_local.plugins.module_utils._programs.table import (
     Place,
     Program,
@@ -22,8 +23,11 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._programs.table 
 class Method(Protocol):
     """A way to get programs."""
 
-    def obtain(self, program: Program, into: Place, scratch: Path, log: TextIO) -> None:
-        """Leave the program and its manifests in ``into``, using ``scratch`` meanwhile. Raises LoopError."""
+    def obtain(self, program: Program, into: Place, scratch: Path, log: TextIO) -> Pulled | None:
+        """Leave the program and its manifests in ``into``, using ``scratch`` meanwhile. Raises LoopError.
+
+        Returns what was pulled for that, None where it was no image.
+        """
 
     def origin(self, program: Program) -> str:
         """Where the program came from, as an error message says it."""
