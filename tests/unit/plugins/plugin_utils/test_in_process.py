@@ -14,7 +14,6 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible.errors import AnsibleActionFail
 from ansible.module_utils import basic
 from ansible.plugins.action import ActionBase
 from ansible.release import __version__ as ansible_version
@@ -38,7 +37,7 @@ Act = Callable[[Any], None]
 def action(kind: type[ActionBase], args: dict[str, Any], **task: Any) -> Any:
     """An action as Ansible makes it for a task of this machine; ``task`` says more, or otherwise."""
     shell = SimpleNamespace(tmpdir=None, get_option=lambda name: f"/{name}")
-    local = {"_shell": shell, "socket_path": None, "become": None}
+    local = {"_shell": shell, "socket_path": None, "become": None, "has_native_async": False}
     settings = {
         "action": "gitops.flux_local.example",
         "async_val": 0,
@@ -224,6 +223,7 @@ HERE = {"ansible_python_interpreter": sys.executable}
         (HERE, {"transport": "ssh"}),
         (HERE, {"become": True}),
         (HERE, {"delegate_to": "other"}),
+        (HERE, {"async_val": 10}),
         ({"ansible_python_interpreter": "/usr/bin/python3"}, {}),
         ({}, {}),
     ],
@@ -240,13 +240,13 @@ def test_elsewhere_it_is_a_module_like_any_other(monkeypatch, variables, task):
     found = action(InProcessAction, {"size": 1}, **task).run(task_vars=variables)
     assert found["changed"]
     assert asked == [
-        {"module_name": "gitops.flux_local.example", "module_args": {"size": 1}, "task_vars": variables}
+        {
+            "module_name": "gitops.flux_local.example",
+            "module_args": {"size": 1},
+            "task_vars": variables,
+            "wrap_async": bool(task.get("async_val")),
+        }
     ]
-
-
-def test_async_is_refused():
-    with pytest.raises(AnsibleActionFail, match="async"):
-        action(InProcessAction, {}, async_val=10).run(task_vars=HERE)
 
 
 def test_here_it_runs_in_this_process_in_the_tasks_mode(example, monkeypatch):
