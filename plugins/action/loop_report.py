@@ -76,14 +76,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hin
             while True:
                 status = gather(arguments, edge, now=datetime.datetime.now(datetime.UTC))
                 self._keep(status, wanted)
-                shown = text_of(status)
-                self._show(shown, is_watch=arguments["watch"])
+                lines = self._show(text_of(status), is_watch=arguments["watch"])
                 if not arguments["watch"]:
                     return {
                         **result,
                         "changed": bool(wanted),
                         "summary": status["summary"],
-                        "lines": shown.splitlines(),
+                        "lines": lines,
                     }
                 time.sleep(arguments["interval"])
 
@@ -93,7 +92,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hin
                 _write(name, path, _FILES[name](status))
 
     @staticmethod
-    def _show(text: str, *, is_watch: bool) -> None:
+    def _show(text: str, *, is_watch: bool) -> list[str]:
         # Ansible knows of a terminal by its colours; this process has none, whatever stdout is.
         begin = _HOME_AND_ERASE if is_watch and ANSIBLE_COLOR else "\n" if is_watch else ""
-        report(text, begin=begin)
+        return report(text, begin=begin)

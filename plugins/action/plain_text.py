@@ -21,5 +21,4 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hin
         """Return the lines, which have been written."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         arguments = self.validate_argument_spec(argument_spec={"text": {"type": "str", "required": True}})[1]
-        report(arguments["text"])
-        return {**result, "changed": False, "lines": arguments["text"].splitlines()}
+        return {**result, "changed": False, "lines": report(arguments["text"])}

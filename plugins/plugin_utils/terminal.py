@@ -18,9 +18,11 @@ def say(line: str) -> None:
     _write(printable(line))
 
 
-def report(text: str, *, begin: str = "") -> None:
-    """Write lines at once; in front of them ``begin``, which a terminal may obey."""
-    _write(f"{begin}{printable(text, keeps_lines=True)}")
+def report(text: str, *, begin: str = "") -> list[str]:
+    """Write lines at once, and return them; in front of them ``begin``, which a terminal may obey."""
+    shown = printable(text, keeps_lines=True)
+    _write(f"{begin}{shown}")
+    return shown.splitlines()
 
 
 def _write(text: str) -> None:
