@@ -5,25 +5,38 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from ansible.errors import AnsibleUndefinedVariable
+from ansible.module_utils.common.yaml import yaml_load
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._loop.option_names import misspelled
 from ansible_collections.gitops.flux_local.plugins.module_utils._loop.options import (
     WaitingError,
     given_values,
+    missing_files,
     refused,
     wrong_options,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.listed import (
+    check_list,
+    chosen,
+    missing_folders,
+)
 
-FOLDER = Path(__file__).parents[2] / "roles"
+FOLDER = Path(__file__).parents[2]
 ROLES = ["binaries", "registry", "cluster", "flux", "workloads"]
+LISTED = "workloads_list"
 # The module documents them.
-SPEC = {"roles": {"type": "list", "elements": "str", "choices": ROLES, "default": ROLES}}
+SPEC = {
+    "roles": {"type": "list", "elements": "str", "choices": ROLES, "default": ROLES},
+    "state": {"type": "str", "choices": ["present", "stopped", "absent"], "default": "present"},
+}
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hints
@@ -35,16 +48,23 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hin
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return which options were checked, or fail with all that are wrong."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        roles = self.validate_argument_spec(argument_spec=SPEC)[1]["roles"]
+        asked = self.validate_argument_spec(argument_spec=SPEC)[1]
         variables = task_vars or {}
-        options: dict[str, Any] = {}
-        values: dict[str, Any] = {}
-        for role in roles:
-            names = [name for name in variables if name.startswith(f"{role}_")]
-            known = options_of(role) if names else {}
-            options |= known
-            values |= given_values(known, lambda name: self._value(variables[name]), names)
-        wrong = wrong_options(options, values)
+        options = dict(PLAYBOOKS)
+        for role in asked["roles"]:
+            options |= SPECS[role]["main"]["options"]
+        # What may be in the list is said of each workload, by name.
+        options[LISTED] = {"type": "list", "elements": "raw"}
+        values = given_values(options, lambda name: self._value(variables[name]), variables)
+        own = values.get("flux_local_own_variables") or []
+        wrong = [
+            *misspelled(variables, NAMES, own),
+            *wrong_options(options, values),
+        ]
+        if asked["state"] == "present":
+            wrong += missing_files(options, values)
+            if "workloads" in asked["roles"]:
+                wrong += wrong_workloads(values)
         if wrong:
             return {**result, "failed": True, "msg": refused(wrong)}
         return {**result, "changed": False, "checked": list(values)}
@@ -57,8 +77,31 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hin
             raise WaitingError from error
 
 
-def options_of(role: str) -> Mapping[str, Any]:
-    """The options of a role of this collection."""
-    text = (FOLDER / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8")
-    options: dict[str, Any] = yaml.safe_load(text)["argument_specs"]["main"]["options"]
-    return options
+def wrong_workloads(values: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with the list of workloads, a sentence without its full stop for each."""
+    try:
+        workloads = check_list(values.get(LISTED))
+        if workloads:
+            chosen(workloads, values.get("workload") or [], "workload")
+    except LoopError as error:
+        yield error.message.rstrip(".")
+    else:
+        base_dir = values.get("workloads_base_dir") or os.environ.get("PWD") or os.getcwd()
+        yield from missing_folders(workloads, os.path.expanduser(base_dir))
+
+
+def read(path: str) -> dict[str, Any]:
+    """A file of this collection."""
+    content: dict[str, Any] = yaml_load((FOLDER / path).read_text(encoding="utf-8"))
+    return content
+
+
+# Read once for all tasks: Ansible loads an action before it makes the task's process.
+PLAYBOOKS: Mapping[str, Any] = read("playbooks/vars/options.yml")["loop_options"]
+SPECS: Mapping[str, Any] = {
+    role: read(f"roles/{role}/meta/argument_specs.yml")["argument_specs"] for role in ROLES
+}
+# Those of all entry points.
+NAMES = frozenset(
+    {*PLAYBOOKS, *(name for spec in SPECS.values() for entry in spec.values() for name in entry["options"])}
+)

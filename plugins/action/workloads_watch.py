@@ -31,6 +31,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.push_
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.rendering import FluxCli
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.run import Edge, run
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.task import WORKLOADS
+from ansible_collections.gitops.flux_local.plugins.plugin_utils.listed import refuse_wrong_list
 from ansible_collections.gitops.flux_local.plugins.plugin_utils.task_process import nothing_left
 from ansible_collections.gitops.flux_local.plugins.plugin_utils.terminal import say, warn
 
@@ -50,10 +51,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hin
             **WORKLOADS,
             "kubeconfig": {"type": "path"},
             "context": {"type": "str"},
-            "only": {"type": "list", "elements": "str", "default": []},
             "state_dir": {"type": "path", "required": True},
             "rounds": {"type": "int"},
         }
+        refuse_wrong_list(self._task.args)
         arguments = self.validate_argument_spec(argument_spec=spec)[1]
         if not HAS_WATCHFILES:
             raise AnsibleActionFail(missing_required_lib("watchfiles"))
@@ -83,10 +84,9 @@ def _rounds(arguments: Mapping[str, Any]) -> Callable[[Sequence[str]], Mapping[s
     )
 
     def bring_about(names: Sequence[str]) -> Mapping[str, Any]:
-        chosen = [workload for workload in arguments["workloads"] if workload.get("name") in names]
         take(lock_file, owner, timeout=LOCK_SECONDS)
         try:
-            return run({**arguments, "workloads": chosen}, edge, check_mode=False, with_diff=False)
+            return run({**arguments, "only": names}, edge, check_mode=False, with_diff=False)
         finally:
             release(lock_file, owner)
 

@@ -26,6 +26,7 @@ description:
 extends_documentation_fragment:
   - gitops.flux_local.cluster
   - gitops.flux_local.attributes
+  - gitops.flux_local.workloads
   - gitops.flux_local.attributes.actiongroup_k8s
 attributes:
   check_mode:
@@ -43,36 +44,13 @@ requirements:
   - oras (Python library)
   - kubernetes (Python library)
 options:
-  workloads:
+  only:
     description:
-      - The workloads, each a dictionary.
-      - C(name) is its name, and that of its OCIRepository and Kustomization. C(path) is the folder or file with its manifests.
-        Nothing else is needed.
-      - C(state) is V(present) or V(absent). When a workload is absent, Flux prunes what it had applied.
-      - C(namespace) is where the Flux objects live, O(namespace) by default.
-      - C(repository) is the artifact's repository in the registry, the name by default. C(tag) is its tag, V(latest) by default.
-      - C(ignore) and C(symlinks) are as in M(gitops.flux_local.oci_artifact_push).
-      - C(kustomization_path) is Flux's C(spec.path), the folder inside the artifact to build.
-      - C(depends_on) lists names of workloads that have to be ready first, or C(namespace/name) of any Kustomization.
-      - C(wait) says whether Flux waits until everything that was applied is healthy, V(true) by default. C(timeout) is how long it
-        does so, V(2m) by default. C(retry_interval) is V(30s) by default.
-      - C(substitute) gives values to C(${variables}) in the manifests, C(substitute_from) names ConfigMaps and Secrets that do.
-        Where values are given, a variable that has neither a value nor a default is refused, as Flux does; an object with the
-        annotation C(kustomize.toolkit.fluxcd.io/substitute) C(disabled) keeps its variables.
-      - C(ignore_fields) are fields of objects that Flux leaves to others once the objects are there, such as the replicas that an autoscaler
-        sets. It is a list of dictionaries with C(paths), which are JSON pointers, and a C(target), as C(ignore) of
-        M(gitops.flux_local.flux_kustomization).
-      - C(labels) and C(annotations) are those of both Flux objects.
-      - C(secret_ref) and C(cert_secret_ref) name Secrets for Flux's access to the registry, as in M(gitops.flux_local.flux_source), in the
-        place of those that come of O(registry.username) and O(registry.ca_cert). C(provider), C(proxy_secret_ref) and C(verify) are as
-        there, too.
-      - Every other field of a Kustomization can be given under the name it has in M(gitops.flux_local.flux_kustomization), such as
-        C(interval), C(prune), C(target_namespace), C(health_checks), C(patches), C(images) and C(suspend). That module's C(wait_timeout) and
-        C(force_conflicts) have no counterpart. O(timeout) says how long to wait, and fields that another field manager has set are always
-        taken over.
+      - The names of the workloads of the list to bring about, or C(namespace/name). Without them, all are. V(all) is all, too.
+      - The whole list is checked all the same. A name that is not in it is an error.
     type: list
-    elements: raw
-    required: true
+    elements: str
+    default: []
   namespace:
     description: The namespace of the Flux objects of all workloads that name none.
     type: str

@@ -76,13 +76,14 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.files import write_atomically
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.module import exit_with
 from ansible_collections.gitops.flux_local.plugins.module_utils._loop.ports import (
     FILE_NAME,
     choose,
     choosing_alone,
+    pinned_ports,
+    port_numbers,
     ports_of_others,
     read_ports,
 )
@@ -99,18 +100,6 @@ def any_free_port() -> int:
     with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
-
-
-def port_numbers(option: str, ports: dict[str, Any]) -> dict[str, int]:
-    """The ports of an option as numbers, those without a value left out."""
-    numbers = {}
-    for name, value in ports.items():
-        if value in (None, ""):
-            continue
-        if not str(value).isdecimal() or not 0 < int(value) < 65536:
-            raise LoopError(f"{option}: the port of {name} is {value!r}. Give a number from 1 to 65535.")
-        numbers[name] = int(value)
-    return numbers
 
 
 def run(params: dict[str, Any], *, check_mode: bool) -> dict[str, Any]:
@@ -130,7 +119,7 @@ def chosen_ports(params: dict[str, Any], links: list[str], *, keeps: bool) -> di
     chosen = choose(
         port_numbers("wanted", params["wanted"]),
         {**port_numbers("held", params["held"]), **kept},
-        port_numbers("pinned", params["pinned"]),
+        pinned_ports(params["pinned"], params["wanted"]),
         reserved=ports_of_others(state_dir, links),
         is_free=port_is_free,
         any_free=any_free_port,

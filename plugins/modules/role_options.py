@@ -13,8 +13,11 @@ version_added: 0.1.0
 author: The gitops.flux_local authors (@gitops-flux-local)
 description:
   - Each role checks its own options when its turn comes. By then, others have done their part. This checks all of them at once, by the same
-    argument_specs, and names all that is wrong.
-  - Besides, a number has to be above 0, but for C(cluster_renew_before_days).
+    argument_specs, and names all that is wrong. The variables that playbooks of this collection take are checked with them.
+  - Besides, a number has to be above 0 where that makes sense, a port has to be one, and no port is given twice. Certificates, folders of programs
+    and the folders of workloads have to be there. The list of workloads is checked as M(gitops.flux_local.flux_workloads) does it.
+  - A variable whose name begins with C(flux_local_) and is no option is an error, and so is one that differs from the name of a role's option by
+    one slip. Name those of your own in C(flux_local_own_variables).
   - Options are variables. One that cannot be known yet, since it waits for a role's fact, is left to the role that takes it.
   - Runs on the controller.
 extends_documentation_fragment:
@@ -27,6 +30,13 @@ options:
     elements: str
     choices: [binaries, registry, cluster, flux, workloads]
     default: [binaries, registry, cluster, flux, workloads]
+  state:
+    description:
+      - What the roles are to bring about.
+      - To stop and to remove something, no file, folder or list of workloads is needed. Only names and types are checked then.
+    type: str
+    choices: [present, stopped, absent]
+    default: present
 """
 
 EXAMPLES = r"""

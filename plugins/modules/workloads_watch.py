@@ -18,6 +18,7 @@ description:
 author: The gitops.flux_local authors (@gitops-flux-local)
 extends_documentation_fragment:
   - gitops.flux_local.attributes
+  - gitops.flux_local.workloads
 attributes:
   check_mode:
     support: none
@@ -34,7 +35,7 @@ requirements:
   - watchfiles (Python library)
 options:
   only:
-    description: The names of the workloads to watch. By default all that are present are watched.
+    description: The names of the workloads to watch. By default, and with V(all), all that are present are watched.
     type: list
     elements: str
     default: []
@@ -51,30 +52,6 @@ options:
   context:
     description: The context in it.
     type: str
-  workloads:
-    description:
-      - The workloads, each a dictionary.
-      - C(name) is its name, and that of its OCIRepository and Kustomization. C(path) is the folder or file with its manifests.
-        Nothing else is needed.
-      - C(state) is V(present) or V(absent). When a workload is absent, Flux prunes what it had applied.
-      - C(namespace) is where the Flux objects live, O(namespace) by default.
-      - C(repository) is the artifact's repository in the registry, the name by default. C(tag) is its tag, V(latest) by default.
-      - C(ignore) and C(symlinks) are as in M(gitops.flux_local.oci_artifact_push).
-      - C(kustomization_path) is Flux's C(spec.path), the folder inside the artifact to build.
-      - C(depends_on) lists names of workloads that have to be ready first, or C(namespace/name) of any Kustomization.
-      - C(wait) says whether Flux waits until everything that was applied is healthy, V(true) by default. C(timeout) is how long it
-        does so, V(2m) by default. C(retry_interval) is V(30s) by default.
-      - C(substitute) gives values to C(${variables}) in the manifests, C(substitute_from) names ConfigMaps and Secrets that do.
-        Where values are given, a variable that has neither a value nor a default is refused, as Flux does; an object with the
-        annotation C(kustomize.toolkit.fluxcd.io/substitute) C(disabled) keeps its variables.
-      - C(ignore_fields) are fields of objects that Flux leaves to others once the objects are there, such as the replicas that an autoscaler
-        sets. It is a list of dictionaries with C(paths), which are JSON pointers, and a C(target), as C(ignore) of
-        M(gitops.flux_local.flux_kustomization).
-      - Every other option of M(gitops.flux_local.flux_kustomization) can be given under its name, such as C(interval), C(prune),
-        C(target_namespace), C(health_checks), C(patches), C(images) and C(suspend).
-    type: list
-    elements: raw
-    required: true
   namespace:
     description: The namespace of the Flux objects of all workloads that name none.
     type: str

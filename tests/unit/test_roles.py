@@ -11,6 +11,11 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.gitops.flux_local.plugins.action.role_options import PLAYBOOKS
+from ansible_collections.gitops.flux_local.plugins.doc_fragments.workloads import ModuleDocFragment
+from ansible_collections.gitops.flux_local.plugins.module_utils._loop.option_names import OURS
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.workload import SUBOPTIONS
+
 ROLES = Path(__file__).parents[2] / "roles"
 NAMES = sorted(path.name for path in ROLES.iterdir() if path.is_dir())
 ROW = re.compile(r"^\| `(?P<option>\w+)` \| (?P<default>[^|]*) \| (?P<meaning>[^|]+) \|$", re.MULTILINE)
@@ -52,3 +57,45 @@ def test_the_readme_lists_the_options_with_their_defaults(role):
 
 def as_shown(value: Any) -> str:
     return "none" if value == "" else f"`{yaml.safe_dump(value, default_flow_style=True).splitlines()[0]}`"
+
+
+# What says of an option what may be given.
+MEANS = ("type", "elements", "required", "choices", "default")
+
+
+def meaning(options: Any, below: str) -> dict[str, Any]:
+    """Options and what they hold, without what describes them."""
+    return {
+        name: {
+            **{key: option[key] for key in MEANS if key in option},
+            **({"options": meaning(option[below], below)} if below in option else {}),
+        }
+        for name, option in options.items()
+    }
+
+
+def test_the_role_knows_the_keys_of_a_workload_as_the_module_does():
+    described = options_of("workloads")["workloads_list"]["options"]
+    assert meaning(described, "options") == meaning(SUBOPTIONS, "options")
+
+
+def test_the_documentation_of_modules_knows_the_keys_of_a_workload():
+    fragment = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]["workloads"]["suboptions"]
+    assert meaning(fragment, "suboptions") == meaning(SUBOPTIONS, "options")
+
+
+def test_the_playbooks_options_are_those_that_are_used():
+    folder = ROLES.parent
+    used = [
+        path for pattern in ("playbooks/**/*.yml", "roles/*/defaults/*.yml") for path in folder.glob(pattern)
+    ]
+    texts = [path.read_text() for path in used if path.name != "options.yml"]
+    names = {name for text in texts for name in re.findall(rf"\b{OURS}\w+", text)}
+    # This one is only read by the check itself.
+    names |= {f"{OURS}own_variables"}
+    assert names == {name for name in PLAYBOOKS if name.startswith(OURS)}
+
+
+def test_the_playbooks_options_are_documented():
+    page = (ROLES.parent / "docs" / "playbooks.md").read_text()
+    assert [row["option"] for row in ROW.finditer(page)] == list(PLAYBOOKS)

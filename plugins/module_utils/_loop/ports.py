@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.locks import locked_folder
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.wording import unknown_name
 from ansible_collections.gitops.flux_local.plugins.module_utils._loop.state_files import FILES, read_kept
 from ansible_collections.gitops.flux_local.plugins.module_utils._processes.user_folder import (
     loop_key,
@@ -59,6 +61,26 @@ def choose(
         taken.add(port)
         chosen[name] = port
     return chosen
+
+
+def port_numbers(option: str, ports: Mapping[str, Any]) -> dict[str, int]:
+    """The ports of an option as numbers, those without a value left out. Raises LoopError."""
+    numbers = {}
+    for name, value in ports.items():
+        if value in (None, ""):
+            continue
+        if not str(value).isdecimal() or not 0 < int(value) < 65536:
+            raise LoopError(f"{option}: the port of {name} is {value!r}. Give a number from 1 to 65535.")
+        numbers[name] = int(value)
+    return numbers
+
+
+def pinned_ports(ports: Mapping[str, Any], wanted: Collection[str]) -> dict[str, int]:
+    """The ports that must be these and no others. Raises LoopError, also for a name that nobody wants."""
+    unknown = [name for name in ports if name not in wanted]
+    if unknown:
+        raise LoopError(f"pinned: {unknown_name(unknown[0], wanted, what='the name of a port')}.")
+    return port_numbers("pinned", ports)
 
 
 def read_ports(state_dir: str) -> dict[str, int]:

@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.connection import ARGUMENTS, Connection
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.listed import chosen, path_of
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.order import in_order
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.registry_secrets import (
     Secret,
@@ -66,13 +66,14 @@ class Asked:
 
     def path_of(self, workload: Workload) -> str:
         """The folder or file that a workload is made of."""
-        return os.path.normpath(os.path.join(self.base_dir, workload.options["path"]))
+        return path_of(workload, self.base_dir)
 
 
 def parse(params: Mapping[str, Any]) -> Asked:
     """What the task's ``params`` ask for. Raises LoopError naming the option and its value."""
     registry = RegistryAccess.from_params(params["registry"])
-    workloads = in_order(read_workloads(params["workloads"], registry.endpoint, params["namespace"]))
+    listed = in_order(read_workloads(params["workloads"], registry.endpoint, params["namespace"]))
+    workloads = chosen(listed, params["only"])
     return Asked(
         workloads=tuple(workloads),
         registry=registry,

@@ -15,6 +15,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._content.ignore_
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._report.summary import short_revision
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.listed import names_of
 
 try:
     import watchfiles
@@ -57,6 +58,7 @@ def saved_workloads(
         for workload in listed
         if workload.get("path") and workload.get("state", "present") == "present"
     }
+    only = names_of(only)
     unknown = [name for name in only if name not in present]
     if unknown:
         raise LoopError(

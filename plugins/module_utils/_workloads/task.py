@@ -19,9 +19,11 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.parse
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.progress import Progress
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.rendering import FluxCli
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.run import Edge, run
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.workload import SUBOPTIONS
 
 WORKLOADS: dict[str, Any] = {
-    "workloads": {"type": "list", "elements": "raw", "required": True},
+    "workloads": {"type": "list", "elements": "dict", "required": True, "options": SUBOPTIONS},
+    "only": {"type": "list", "elements": "str", "default": []},
     "namespace": {"type": "str", "default": "flux-system"},
     "registry": {"type": "dict", "required": True, "options": REGISTRY},
     "flux": {"type": "path", "required": True},

@@ -53,6 +53,8 @@ ARGUMENTS: dict[str, Any] = {
     "substitute": {"type": "dict"},
     "substitute_from": {"type": "list", "elements": "dict"},
 }
+# As options of a task, which has the namespace of those that name none.
+SUBOPTIONS: dict[str, Any] = {**ARGUMENTS, "namespace": {"type": "str"}}
 
 
 @dataclass(frozen=True)
@@ -178,7 +180,7 @@ def read_workloads(listed: Sequence[Any], endpoint: Endpoint, namespace: str = F
                 f"workloads: entry {number + 1} is {options!r}. Write it as a dictionary with name and path."
             )
         called = f"Workload {options.get('name', f'number {number + 1}')}"
-        result = checked(spec, options)
+        result = checked(spec, _without_null(spec, options))
         if result.wrong:
             raise LoopError(f"{called}: {'; '.join(result.wrong)}.")
         workload = Workload(result.values, endpoint)
@@ -219,3 +221,18 @@ def _refuse_to_overwrite(workloads: Iterable[Workload]) -> None:
                 f"{other.namespace}/{other.name} would both be pushed to {place}, and one would overwrite "
                 "the other. Give one of them another `repository` or `tag`."
             )
+
+
+def _without_null(spec: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """What is given of a spec's options: not what is null, as Ansible leaves an option that is not given."""
+    return {
+        name: _of_suboptions(spec[name]["options"], value) if spec.get(name, {}).get("options") else value
+        for name, value in given.items()
+        if value is not None
+    }
+
+
+def _of_suboptions(spec: Mapping[str, Any], value: Any) -> Any:
+    if isinstance(value, list):
+        return [_of_suboptions(spec, item) for item in value]
+    return _without_null(spec, value) if isinstance(value, Mapping) else value

@@ -131,6 +131,7 @@ class Bench:
     def params(self, workloads, on_failure="stop", unknown_fields="warn", **registry):
         return {
             "workloads": list(workloads),
+            "only": [],
             "registry": {"host": "127.0.0.1:5001", "cluster": None, "insecure": True, **registry},
             "namespace": "flux-system",
             "base_dir": str(self.folder),
