@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -15,7 +16,8 @@ from ansible.module_utils.common.yaml import yaml_load
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils._loop.option_names import misspelled
+from ansible_collections.gitops.flux_local.plugins.module_utils._loop.needs import missing
+from ansible_collections.gitops.flux_local.plugins.module_utils._loop.option_names import OURS, misspelled
 from ansible_collections.gitops.flux_local.plugins.module_utils._loop.options import (
     WaitingError,
     given_values,
@@ -23,6 +25,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._loop.options im
     refused,
     wrong_options,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._loop.place import Place, not_here
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.listed import (
     check_list,
     chosen,
@@ -36,6 +39,7 @@ LISTED = "workloads_list"
 SPEC = {
     "roles": {"type": "list", "elements": "str", "choices": ROLES, "default": ROLES},
     "state": {"type": "str", "choices": ["present", "stopped", "absent"], "default": "present"},
+    "begins": {"type": "bool", "default": False},
 }
 
 
@@ -50,7 +54,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hin
         result: dict[str, Any] = super().run(tmp, task_vars)
         asked = self.validate_argument_spec(argument_spec=SPEC)[1]
         variables = task_vars or {}
-        options = dict(PLAYBOOKS)
+        # A role that is used alone is not asked about a playbook's variables, which have ordinary names.
+        options = {
+            name: option for name, option in PLAYBOOKS.items() if name.startswith(OURS) or not asked["begins"]
+        }
         for role in asked["roles"]:
             options |= SPECS[role]["main"]["options"]
         # What may be in the list is said of each workload, by name.
@@ -58,6 +65,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hin
         values = given_values(options, lambda name: self._value(variables[name]), variables)
         own = values.get("flux_local_own_variables") or []
         wrong = [
+            *filter(None, [not_here(self._place())]),
             *misspelled(variables, NAMES, own),
             *wrong_options(options, values),
         ]
@@ -65,9 +73,20 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hin
             wrong += missing_files(options, values)
             if "workloads" in asked["roles"]:
                 wrong += wrong_workloads(values)
+            if asked["begins"] and not wrong:
+                wrong += [told for role in asked["roles"] for told in missing(role, values)]
         if wrong:
             return {**result, "failed": True, "msg": refused(wrong)}
         return {**result, "changed": False, "checked": list(values)}
+
+    def _place(self) -> Place:
+        context = self._play_context
+        return Place(
+            host=context.remote_addr or "this host",
+            connection=self._connection.transport,
+            user=getpass.getuser(),
+            become=context.become_user or "root" if context.become else "",
+        )
 
     def _value(self, variable: Any) -> Any:
         """A variable's value, as a module gets it: nothing of Ansible's own types is left."""

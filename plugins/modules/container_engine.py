@@ -64,6 +64,14 @@ options:
         description: Whether to have the registry's own program look for blobs that nothing refers to.
         type: bool
         default: false
+      program:
+        description: The registry program. Without it, RV(refused) says so where a process is to run it.
+        type: str
+        default: ''
+      address:
+        description: The address of a registry that exists. Without it, RV(refused) says so where O(registry.engine=existing).
+        type: str
+        default: ''
   cluster:
     description: Look for the nodes of a cluster, and for what there is of it in the loop's state folder.
     type: dict

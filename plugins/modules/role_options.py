@@ -19,7 +19,7 @@ description:
   - A variable whose name begins with C(flux_local_) and is no option is an error, and so is one that differs from the name of a role's option by
     one slip. Name those of your own in C(flux_local_own_variables).
   - Options are variables. One that cannot be known yet, since it waits for a role's fact, is left to the role that takes it.
-  - Runs on the controller.
+  - Roles work on the machine that Ansible runs on, for the user who runs it. Another connection, and C(become) of another user, are an error.
 extends_documentation_fragment:
   - gitops.flux_local.attributes
   - gitops.flux_local.attributes.info_module
@@ -37,6 +37,12 @@ options:
     type: str
     choices: [present, stopped, absent]
     default: present
+  begins:
+    description:
+      - Whether the roles begin now, with the facts that there are. Then what they need of others has to be there, too, such as programs and a
+        connection to the cluster. What is missing is named with how to give it.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -46,6 +52,12 @@ EXAMPLES = r"""
 - name: The options of two roles are valid
   gitops.flux_local.role_options:
     roles: [binaries, registry]
+
+- name: The role flux can begin
+  gitops.flux_local.role_options:
+    roles: [flux]
+    state: "{{ flux_state }}"
+    begins: true
 """
 
 RETURN = r"""

@@ -612,6 +612,41 @@ def test_all_that_can_be_known_to_be_wrong_is_refused_at_once_and_before_anythin
     assert not fresh.state_dir.exists()
 
 
+def alone(role: str, **how: Any) -> dict[str, Any]:
+    """A block that uses a role, and goes on when it fails."""
+    include = {"ansible.builtin.include_role": {"name": f"gitops.flux_local.{role}", "apply": how}}
+    return {
+        "name": f"{role} {how}",
+        "block": [include],
+        "rescue": [
+            {
+                "name": f"said by {role} {' '.join(how)}".strip(),
+                "ansible.builtin.debug": {"msg": "{{ ansible_failed_result.msg }}"},
+            }
+        ],
+    }
+
+
+def test_a_role_alone_says_what_it_needs_and_where_it_runs(new_loop):
+    fresh = new_loop("allein")
+    roles = [alone(role) for role in ("registry", "cluster", "flux", "workloads")]
+    someone_else = alone("registry", become=True, become_user="nobody")
+    elsewhere = alone("cluster", vars={"ansible_connection": "ssh", "ansible_host": "127.0.0.2"})
+    run = fresh.tasks([*roles, someone_else, elsewhere], cluster_provider="embedded")
+    for name, said in {
+        "registry": ["registry_program is missing", "Run the role binaries first"],
+        "cluster": ["cluster_binaries has no etcd, kube-apiserver,", "Run the role binaries first"],
+        "flux": ["flux_binaries has no source-controller", "flux_connection is missing"],
+        "workloads": ["workloads_registry is missing", "Run the role registry first"],
+        "registry become become_user": ["A loop belongs to the user who runs Ansible", "one of nobody"],
+        "cluster vars": ["127.0.0.2 is reached by ssh", "Run ansible-playbook there"],
+    }.items():
+        told = next(result["msg"] for called, result in run.results if called == f"said by {name}")
+        assert [part for part in said if part not in told] == []
+    assert run.changed == []
+    assert not fresh.state_dir.exists()
+
+
 def test_an_option_that_waits_for_a_role_s_fact_is_left_to_the_role_that_takes_it(loop, sound):
     later = {"host": "{{ registry_endpoint.host }}", "insecure": "{{ registry_endpoint.insecure }}"}
     loop.push(sound, workloads_registry=later, workloads_connection="{{ cluster_connection }}").succeeded()

@@ -20,6 +20,8 @@ REGISTRY: dict[str, Any] = {
     "network": {"type": "str", "default": ""},
     "adopt": {"type": "bool", "default": False},
     "garbage": {"type": "bool", "default": False},
+    "program": {"type": "str", "default": ""},
+    "address": {"type": "str", "default": ""},
 }
 CLUSTER: dict[str, Any] = {
     "state": {"type": "str", "choices": ["present", "stopped", "absent"], "default": "present"},

@@ -23,6 +23,10 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._loop.engine.mac
     complaint,
     first,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._loop.needs import (
+    no_registry_address,
+    no_registry_program,
+)
 
 LABEL = "gitops.flux-local.loop"
 CONTENT = "/var/lib/registry"  # of the official image
@@ -34,7 +38,10 @@ _BLOB = re.compile(r"blob eligible for deletion: (sha256:[a-f0-9]{64})")
 
 @dataclass(frozen=True)
 class Asked:
-    """What the role is given. ``engine`` may be auto, docker, podman, process or existing."""
+    """What the role is given. ``engine`` may be auto, docker, podman, process or existing.
+
+    ``program`` and ``address`` are needed for the last two.
+    """
 
     state: str
     engine: str
@@ -45,6 +52,8 @@ class Asked:
     network: str = ""
     adopt: bool = False
     garbage: bool = False
+    program: str = ""
+    address: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,7 +113,7 @@ def look(asked: Asked, machine: Machine) -> Found:
         return Found("process", kept)  # there is no content
     known = _engines(asked, kept, machine)
     engine = chosen_engine(asked, kept, known)
-    found = Found(engine, kept, refused=_left_behind(asked, kept, engine))
+    found = Found(engine, kept, refused=_left_behind(asked, kept, engine) or _missing(asked, engine))
     if found.refused or engine not in MINIMUM:
         return found
     return _look_into(known.get(engine) or _ask(engine, asked, kept, machine), asked, found, machine)
@@ -153,6 +162,13 @@ def as_dict(found: Found, asked: Asked) -> dict[str, Any]:
         ],
         "garbage": list(found.garbage),
     }
+
+
+def _missing(asked: Asked, engine: str) -> str:
+    """What the role needs to have a registry so, and is not given."""
+    if asked.state != "present":
+        return ""
+    return no_registry_program(engine, asked.program) or no_registry_address(engine, asked.address)
 
 
 def _engines(asked: Asked, kept: Kept, machine: Machine) -> dict[str, Engine]:

@@ -39,6 +39,8 @@ def asked(**given):
         "name": "flux-local",
         "state_dir": "/state",
         "container_name": "flux-local-registry",
+        "program": "/cache/registry",
+        "address": "registry.example.com",
     }
     return Asked(**{**usual, **given})
 
@@ -82,6 +84,22 @@ def of_loop(loop, answer):
 
 
 NOBODY = {f"{DOCKER}host_info": DOCKER_SILENT, f"{PODMAN}system_info": PODMAN_SILENT}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"engine": "process", "program": ""}, "registry_program is missing"),
+        ({"engine": "auto", "program": ""}, "registry_program is missing"),
+        ({"engine": "existing", "address": ""}, "registry_address is missing"),
+        ({"engine": "process", "program": "", "state": "stopped"}, ""),
+        ({"engine": "existing", "address": "", "state": "absent"}, ""),
+    ],
+)
+def test_what_a_process_or_an_existing_registry_needs_is_named(given, said):
+    refused = looked(RecordedMachine(NOBODY, {}), **given)["refused"]
+    assert refused.startswith(said)
+    assert bool(refused) == bool(said)
 
 
 @pytest.mark.parametrize(
