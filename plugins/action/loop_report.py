@@ -17,8 +17,10 @@ from ansible.module_utils.basic import missing_required_lib
 from ansible.plugins.action import ActionBase
 from ansible.utils.color import ANSIBLE_COLOR
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._loop.status import (
     ARGUMENTS,
+    Edge,
     edge_of,
     gather,
 )
@@ -74,7 +76,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hin
         wanted = {name: arguments[name] for name in _FILES if arguments[name]}
         with nothing_left():
             while True:
-                status = gather(arguments, edge, now=datetime.datetime.now(datetime.UTC))
+                status = self._gathered(arguments, edge)
                 self._keep(status, wanted)
                 lines = self._show(text_of(status), is_watch=arguments["watch"])
                 if not arguments["watch"]:
@@ -85,6 +87,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hin
                         "lines": lines,
                     }
                 time.sleep(arguments["interval"])
+
+    @staticmethod
+    def _gathered(arguments: Mapping[str, Any], edge: Edge) -> Mapping[str, Any]:
+        try:
+            return gather(arguments, edge, now=datetime.datetime.now(datetime.UTC))
+        except LoopError as error:
+            raise AnsibleActionFail(error.message) from error
 
     def _keep(self, status: Mapping[str, Any], wanted: Mapping[str, str]) -> None:
         if not self._task.check_mode:

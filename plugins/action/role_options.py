@@ -30,6 +30,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.liste
     check_list,
     chosen,
     missing_folders,
+    names_of,
 )
 
 FOLDER = Path(__file__).parents[2]
@@ -40,6 +41,7 @@ SPEC = {
     "roles": {"type": "list", "elements": "str", "choices": ROLES, "default": ROLES},
     "state": {"type": "str", "choices": ["present", "stopped", "absent"], "default": "present"},
     "begins": {"type": "bool", "default": False},
+    "folders": {"type": "bool", "default": True},
 }
 
 
@@ -72,12 +74,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hin
         if asked["state"] == "present":
             wrong += missing_files(options, values)
             if "workloads" in asked["roles"]:
-                wrong += wrong_workloads(values)
+                wrong += wrong_workloads(values, folders=asked["folders"])
             if asked["begins"] and not wrong:
                 wrong += [told for role in asked["roles"] for told in missing(role, values)]
         if wrong:
             return {**result, "failed": True, "msg": refused(wrong)}
-        return {**result, "changed": False, "checked": list(values)}
+        named = names_of(values.get("workload") or [])
+        return {**result, "changed": False, "checked": list(values), "named": named}
 
     def _place(self) -> Place:
         context = self._play_context
@@ -96,15 +99,16 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hin
             raise WaitingError from error
 
 
-def wrong_workloads(values: Mapping[str, Any]) -> Iterator[str]:
+def wrong_workloads(values: Mapping[str, Any], *, folders: bool) -> Iterator[str]:
     """What is wrong with the list of workloads, a sentence without its full stop for each."""
     try:
         workloads = check_list(values.get(LISTED))
-        if workloads:
-            chosen(workloads, values.get("workload") or [], "workload")
+        for option in ("workload", "workloads_only"):
+            chosen(workloads, values.get(option) or [], option)
     except LoopError as error:
         yield error.message.rstrip(".")
-    else:
+        return
+    if folders:
         base_dir = values.get("workloads_base_dir") or os.environ.get("PWD") or os.getcwd()
         yield from missing_folders(workloads, os.path.expanduser(base_dir))
 

@@ -48,6 +48,11 @@ options:
     description: The fact C(binaries_paths) of the role binaries, which knows the versions of the loop's processes.
     type: dict
     default: {}
+  only:
+    description: The names of the workloads to tell of, or C(namespace/name). By default, and with V(all), all are told of.
+    type: list
+    elements: str
+    default: []
 seealso:
   - module: gitops.flux_local.flux_info
   - ref: gitops.flux_local.loop_status filter <ansible_collections.gitops.flux_local.loop_status_filter>

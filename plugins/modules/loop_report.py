@@ -59,6 +59,11 @@ options:
     description: The fact C(binaries_paths) of the role binaries.
     type: dict
     default: {}
+  only:
+    description: The names of the workloads to tell of, or C(namespace/name). By default, and with V(all), all are told of.
+    type: list
+    elements: str
+    default: []
   markdown:
     description: The file that the report is kept in as Markdown.
     type: path

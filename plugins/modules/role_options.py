@@ -43,6 +43,10 @@ options:
         connection to the cluster. What is missing is named with how to give it.
     type: bool
     default: false
+  folders:
+    description: Whether the folders of workloads have to be there.
+    type: bool
+    default: true
 """
 
 EXAMPLES = r"""
@@ -67,4 +71,10 @@ checked:
   elements: str
   returned: success
   sample: [registry_engine, cluster_timeout]
+named:
+  description: The names in the variable C(workload); none where all workloads are meant.
+  type: list
+  elements: str
+  returned: success
+  sample: [shop, web]
 """

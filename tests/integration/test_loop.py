@@ -356,3 +356,12 @@ def test_of_two_playbooks_at_once_the_second_waits(loop, folder):
     late.finish().refused(
         f"The loop vergangen in {other.state_dir} was destroyed by the playbook that this one"
     )
+
+
+def test_a_tag_and_a_name_do_only_a_part(loop):
+    run = loop.play("site", "--tags", "workloads", workload="backend").succeeded()
+    assert list(run.receipts) == ["backend"]
+    assert run.changed == []
+    names = [name for name, _result in run.results]
+    assert "What the folders hold is what runs" in names
+    assert not [name for name in names if name in ("The registry is running", "The control plane is running")]

@@ -30,6 +30,10 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._oci.connection 
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import parse_url
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.registry import RegistryRepository
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.repository import Repository
+from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.listed import (
+    names_of,
+    refuse_unknown,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.version_lag import (
     Held,
     lag,
@@ -48,6 +52,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "registry": {"type": "dict", "required": True},
     "flux": {"type": "dict", "required": True},
     "programs": {"type": "dict", "default": {}},
+    "only": {"type": "list", "elements": "str", "default": []},
 }
 
 # What is not known where a part does not answer.
@@ -109,7 +114,10 @@ class _Parts:
 
 
 def gather(params: Mapping[str, Any], edge: Edge, *, now: datetime.datetime) -> dict[str, Any]:
-    """The status of a loop. It raises nothing for what does not answer."""
+    """The status of a loop. It raises nothing for what does not answer.
+
+    Raises LoopError where a name in the option ``only`` is none of a workload that Flux has.
+    """
     state_dir, connection = params["state_dir"], params["connection"]
     nothing: dict[str, Any] = {"sources": [], "kustomizations": []}
     with ThreadPoolExecutor(8) as pool:
@@ -134,7 +142,9 @@ def gather(params: Mapping[str, Any], edge: Edge, *, now: datetime.datetime) -> 
             "cluster": _cluster(connection),
             "registry": {name: params["registry"].get(name) for name in ("host", "cluster")},
             "flux": {name: params["flux"].get(name) for name in ("mode", "namespace", "versions")},
-            "workloads": workloads_of(known, held, params["registry"], drift(), causes()),
+            "workloads": _named(
+                workloads_of(known, held, params["registry"], drift(), causes()), params, parts
+            ),
             "sources": known["sources"],
             "kustomizations": known["kustomizations"],
             "programs": programs(),
@@ -144,6 +154,18 @@ def gather(params: Mapping[str, Any], edge: Edge, *, now: datetime.datetime) -> 
         }
     status["problems"] = [*_of_their_own(parts.problems), *_dead_programs(status["programs"])]
     return {**status, "summary": summary_of(status)}
+
+
+def _named(workloads: list[dict[str, Any]], params: Mapping[str, Any], parts: _Parts) -> list[dict[str, Any]]:
+    """Those that the option ``only`` names, all without names. Raises LoopError."""
+    names = names_of(params["only"])
+    if not names:
+        return workloads
+    called = [{str(each["name"]), f"{each['namespace']}/{each['name']}"} for each in workloads]
+    if all(problem["part"] != "flux" for problem in parts.problems):
+        listed = [str(each["name"]) for each in workloads]
+        refuse_unknown(names, set().union(*called), listed, "workload")
+    return [each for each, own in zip(workloads, called, strict=True) if own & set(names)]
 
 
 def _of_their_own(problems: Sequence[dict[str, str]]) -> list[dict[str, str]]:

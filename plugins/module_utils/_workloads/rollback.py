@@ -129,7 +129,11 @@ def _followed(params: Mapping[str, Any], cluster: Cluster, connect: Callable[[st
     ref = ObjectRef(KUSTOMIZATION, params["namespace"], params["name"])
     kustomization = cluster.get(ref)
     if kustomization is None:
-        raise LoopError(f"name: there is no {ref}. Name a workload that Flux has; status.yml lists them.")
+        there = sorted(item["metadata"]["name"] for item in cluster.list(KUSTOMIZATION, ref.namespace).items)
+        raise LoopError(
+            f"name: there is no {ref}. Name a workload that Flux has in namespace {ref.namespace}: "
+            f"{', '.join(there) or 'there is none'}."
+        )
     source_ref = source_of(kustomization)
     source = cluster.get(source_ref) if source_ref.kind == OCI_REPOSITORY else None
     if source is None:

@@ -48,9 +48,7 @@ CASES: list[tuple[str, dict[str, Any], list[str]]] = [
     (
         "cluster",
         {"cluster_provider": "embedded", "cluster_binaries": {}},
-        [
-            "kube-controller-manager, kube-scheduler, kwok, which cluster_provider=embedded needs. Run the role"
-        ],
+        ["kube-scheduler, kwok, which cluster_provider=embedded needs. Run the role binaries first"],
     ),
     (
         "cluster",

@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Kind, ObjectRef
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import ClusterError
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.kinds import (
     KUSTOMIZATION,
     OCI_REPOSITORY,
@@ -46,6 +47,7 @@ def params(state_dir):
         "registry": REGISTRY,
         "flux": {"mode": "existing", "namespace": "flux-system", "versions": {}},
         "programs": {},
+        "only": [],
     }
 
 
@@ -92,6 +94,24 @@ def test_a_workload_is_put_together_of_all_parts(tmp_path):
     assert status["problems"] == []
     assert status["summary"]["well"]
     assert json.loads(json.dumps(status)) == status
+
+
+@pytest.mark.parametrize(("only", "names"), [(["all"], ["shop"]), (["flux-system/shop"], ["shop"])])
+def test_only_the_workloads_that_are_named_are_told_of(tmp_path, only, names):
+    edge = Edge(lambda: cluster_with(*flux_objects()), lambda url: repository(latest=NEW))
+    status = gather({**params(tmp_path), "only": only}, edge, now=NOW)
+    assert [workload["name"] for workload in status["workloads"]] == names
+
+
+def test_a_workload_that_nobody_has_is_an_error_unless_flux_does_not_answer(tmp_path):
+    def nobody(*unused):
+        raise ClusterError("nobody is there")
+
+    asked = {**params(tmp_path), "only": ["shopp"]}
+    edge = Edge(lambda: cluster_with(*flux_objects()), lambda url: repository(latest=NEW))
+    with pytest.raises(LoopError, match="there is no workload shopp"):
+        gather(asked, edge, now=NOW)
+    assert gather(asked, Edge(nobody, nobody), now=NOW)["workloads"] == []
 
 
 def test_the_cause_of_a_failure_is_told(tmp_path):
