@@ -9,6 +9,7 @@ import importlib
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from ansible.errors import AnsibleError
@@ -17,6 +18,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.files import read_text
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.foreign_text import printable_result
+from ansible_collections.gitops.flux_local.plugins.module_utils._loop import provider
 from ansible_collections.gitops.flux_local.plugins.module_utils._loop.engine import (
     cluster,
     endpoint,
@@ -84,6 +86,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hin
 
 def answered(params: Mapping[str, Any], machine: Machine) -> dict[str, Any]:
     """The return values of the module. Raises LoopError."""
+    if params["loop"]:
+        return {"loop": asdict(provider.look(provider.Asked(**params["loop"]), machine)), "refused": ""}
     if params["registry"]:
         asked = registry.Asked(**params["registry"])
         return registry.as_dict(registry.look(asked, machine), asked)

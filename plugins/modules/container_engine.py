@@ -14,12 +14,50 @@ author: The gitops.flux_local authors (@gitops-flux-local)
 description:
   - Asks Docker and Podman with the modules of community.docker and containers.podman, in the task's own process.
   - The roles registry and cluster read from it what to do. What they must not do is in RV(refused), in the words of their options.
-  - It answers one question, O(registry), O(cluster) or O(containerd).
+  - It answers one question, O(loop), O(registry), O(cluster) or O(containerd).
   - Variables and files are those of the controller, as with lookups.
 extends_documentation_fragment:
   - gitops.flux_local.attributes
   - gitops.flux_local.attributes.info_module
 options:
+  loop:
+    description: Look which provider a loop has, or may have. No engine is asked.
+    type: dict
+    suboptions:
+      name:
+        description: The name of the loop.
+        type: str
+        required: true
+      state_dir:
+        description: The state folder of the loop.
+        type: path
+        required: true
+      provider:
+        description: The provider that is asked for.
+        type: str
+        choices: [auto, embedded, kind, k3d, existing]
+        default: auto
+      kept:
+        description: What the loop has kept of an earlier choice, with C(provider) and C(engine). Empty where there was none.
+        type: dict
+        default: {}
+      registry_engine:
+        description: What the registry is asked to run in. Empty where that is not said.
+        type: str
+        choices: ['', auto, docker, podman, process, existing]
+        default: ''
+      attach_registry:
+        description: Whether the registry is to be attached to the nodes of a cluster that exists.
+        type: bool
+        default: false
+      kind_program:
+        description: The program kind that the user names.
+        type: str
+        default: ''
+      k3d_program:
+        description: The program k3d that the user names.
+        type: str
+        default: ''
   registry:
     description: Look for the container and the volume of a registry.
     type: dict
@@ -193,6 +231,20 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+loop:
+  description:
+    - C(open) is the provider to choose, V(auto) where any will do, unless it C(is_settled) by what was kept. C(present) is the one whose cluster is
+      stopped or removed.
+    - For each provider, C(refused) says why it cannot be had, and C(programs) which programs it needs of the role binaries, none meaning all that
+      the embedded loop needs.
+  type: dict
+  returned: when a loop is asked for
+  sample:
+    open: auto
+    is_settled: false
+    present: embedded
+    refused: {embedded: '', kind: '', k3d: '', existing: ''}
+    programs: {embedded: [], kind: [flux, kind], k3d: [flux, k3d], existing: [flux]}
 engine:
   description:
     - What runs the registry, V(docker), V(podman), V(process) or V(existing).

@@ -49,7 +49,26 @@ CONTAINERD: dict[str, Any] = {
     "registry_endpoint": {"type": "dict", "required": True},
     "reads": {"type": "bool", "default": False},
 }
+LOOP: dict[str, Any] = {
+    "name": {"type": "str", "required": True},
+    "state_dir": {"type": "path", "required": True},
+    "provider": {
+        "type": "str",
+        "choices": ["auto", "embedded", "kind", "k3d", "existing"],
+        "default": "auto",
+    },
+    "kept": {"type": "dict", "default": {}},
+    "registry_engine": {
+        "type": "str",
+        "choices": ["", "auto", "docker", "podman", "process", "existing"],
+        "default": "",
+    },
+    "attach_registry": {"type": "bool", "default": False},
+    "kind_program": {"type": "str", "default": ""},
+    "k3d_program": {"type": "str", "default": ""},
+}
 SPEC: dict[str, Any] = {
+    "loop": {"type": "dict", "options": LOOP},
     "registry": {"type": "dict", "options": REGISTRY},
     "cluster": {"type": "dict", "options": CLUSTER},
     "containerd": {"type": "dict", "options": CONTAINERD},
