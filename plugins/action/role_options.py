@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -25,13 +24,14 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._loop.options im
     refused,
     wrong_options,
 )
-from ansible_collections.gitops.flux_local.plugins.module_utils._loop.place import Place, not_here
+from ansible_collections.gitops.flux_local.plugins.module_utils._loop.place import not_here
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.listed import (
     check_list,
     chosen,
     missing_folders,
     names_of,
 )
+from ansible_collections.gitops.flux_local.plugins.plugin_utils.private_parts import place_of
 
 FOLDER = Path(__file__).parents[2]
 ROLES = ["binaries", "registry", "cluster", "flux", "workloads"]
@@ -67,7 +67,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hin
         values = given_values(options, lambda name: self._value(variables[name]), variables)
         own = values.get("flux_local_own_variables") or []
         wrong = [
-            *filter(None, [not_here(self._place())]),
+            *filter(None, [not_here(place_of(self))]),
             *misspelled(variables, NAMES, own),
             *wrong_options(options, values),
         ]
@@ -81,15 +81,6 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hin
             return {**result, "failed": True, "msg": refused(wrong)}
         named = names_of(values.get("workload") or [])
         return {**result, "changed": False, "checked": list(values), "named": named}
-
-    def _place(self) -> Place:
-        context = self._play_context
-        return Place(
-            host=context.remote_addr or "this host",
-            connection=self._connection.transport,
-            user=getpass.getuser(),
-            become=context.become_user or "root" if context.become else "",
-        )
 
     def _value(self, variable: Any) -> Any:
         """A variable's value, as a module gets it: nothing of Ansible's own types is left."""

@@ -10,6 +10,7 @@ What the collection uses of kubernetes.core is in module_utils/_cluster/kubernet
 from __future__ import annotations
 
 import contextlib
+import getpass
 import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -18,6 +19,8 @@ from ansible.executor import module_common
 from ansible.module_utils import basic
 from ansible.module_utils.common import json as ansible_json
 from ansible.plugins.action import ActionBase
+
+from ansible_collections.gitops.flux_local.plugins.module_utils._loop.place import Place
 
 # How ansible-core 2.19 and later write and read arguments and results between Ansible and a module.
 PROFILE = "legacy"
@@ -65,6 +68,17 @@ def result_of_action(
         shared_loader_obj=plugins,
     )
     return dict(other.run(task_vars=variables))
+
+
+def place_of(action: ActionBase) -> Place:
+    """Where the task of an action runs, and as which user."""
+    context = action._play_context  # noqa: SLF001 - as above
+    return Place(
+        host=context.remote_addr or "this host",
+        connection=action._connection.transport,  # noqa: SLF001 - as above
+        user=getpass.getuser(),
+        become=(context.become_user or "root") if context.become else "",
+    )
 
 
 @contextlib.contextmanager
