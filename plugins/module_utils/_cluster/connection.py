@@ -18,6 +18,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protoco
     WatchEvent,
 )
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.refusals import Refusals, status_in
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.json_text import from_json
 
 try:
     import urllib3
@@ -57,7 +58,7 @@ class Connection:
         """The object in the answer."""
         response = self.open(request)
         try:
-            read: Object = json.loads(response.data)
+            read: Object = from_json(response.data)
         except (urllib3.exceptions.HTTPError, ValueError) as error:
             raise self._refusals.unreachable(error) from error
         return read
@@ -156,7 +157,7 @@ class ResponseWatch:
     def __iter__(self) -> Iterator[WatchEvent]:
         try:
             for line in _lines(self._response):
-                event = json.loads(line)
+                event = from_json(line)
                 if event["type"] == "ERROR":
                     told = event["object"]
                     raise self._refusals.failure(

@@ -115,7 +115,7 @@ def _read(path: str) -> dict[str, Any]:
     try:
         with open(path, encoding="utf-8") as stream:
             read = yaml.safe_load(stream)
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         # The content is not shown: it may be a key.
         reason = error.strerror if isinstance(error, OSError) else "it is no YAML"
         raise LoopError(

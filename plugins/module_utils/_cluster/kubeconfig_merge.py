@@ -88,7 +88,7 @@ def read(path: Path) -> dict[str, Any]:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         # The content is not shown: it may be a key.
         reason = error.strerror if isinstance(error, OSError) else "it is no YAML"
         raise LoopError(

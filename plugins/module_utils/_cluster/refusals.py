@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protoco
     ClusterError,
     NotFoundError,
 )
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.json_text import from_json
 
 FLUX_GROUPS = ("source.toolkit.fluxcd.io", "kustomize.toolkit.fluxcd.io")
 
@@ -97,7 +97,7 @@ class Refusals:
 def status_in(body: str | None) -> Object:
     """The API's Status object in the body of a refusal; empty where it is none, as for an unknown path."""
     with suppress(ValueError):
-        told = json.loads(body or "")
+        told = from_json(body or "")
         if isinstance(told, dict):
             return told
     return {}

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.json_text import from_json
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.deadline import UnfinishedError
 
 # OpenSSL's names of the alerts a server sends about the client's certificate (RFC 8446, "Error Alerts").
@@ -69,7 +70,7 @@ def is_from_registry(response: requests.Response) -> bool:
 
 def _errors(response: requests.Response) -> list[dict[str, Any]]:
     try:
-        body = response.json()
+        body = from_json(response.content)
     except (ValueError, requests.RequestException):
         return []
     errors = body.get("errors") if isinstance(body, dict) else None

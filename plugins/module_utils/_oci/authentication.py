@@ -196,7 +196,7 @@ class Authentication:
             return response
         try:
             self._keep(response.json(), actions)
-        except (ValueError, AttributeError, TypeError):
+        except (ValueError, AttributeError, TypeError, RecursionError):
             return response
         return None
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import os
 import re
 import subprocess
@@ -15,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.json_text import from_json
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import Reference
 
 HELPER_TIMEOUT = 10  # seconds
@@ -97,7 +97,7 @@ def _credentials_in(path: str, reference: Reference, ask: Ask) -> Credentials | 
 def _config(path: str) -> dict[str, Any]:
     try:
         with open(path, encoding="utf-8") as file:
-            config = json.load(file)
+            config = from_json(file.read())
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
@@ -130,7 +130,7 @@ def _from_helper(name: str, key: str, path: str, ask: Ask) -> Credentials | None
             return None
         raise LoopError(f"The credential helper {program} failed with exit status {status}. {remedy}")
     try:
-        answer = json.loads(output)
+        answer = from_json(output)
         username, secret = str(answer["Username"]), str(answer["Secret"])
     except (ValueError, KeyError, TypeError):
         raise LoopError(f"The credential helper {program} answered with no credentials. {remedy}") from None

@@ -13,6 +13,7 @@ from typing import IO, Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.files import replacing_file
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.json_text import from_json
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.locks import locked_folder
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import (
     INDEX_TYPE,
@@ -149,7 +150,7 @@ class LayoutRepository:
 
     def _entries(self) -> list[Entry]:
         try:
-            index = json.loads(self._read(os.path.join(self.path, INDEX)))
+            index = from_json(self._read(os.path.join(self.path, INDEX)))
         except ValueError as error:
             raise self._broken(f"{INDEX} is no JSON") from error
         entries = index.get("manifests") if isinstance(index, dict) else None
@@ -289,6 +290,6 @@ def _less_spare(entries: Iterator[Entry] | Sequence[Entry], more: Sequence[Entry
 def _said_type(body: bytes) -> str:
     """The media type a manifest gives itself."""
     try:
-        return str(json.loads(body)["mediaType"])
+        return str(from_json(body)["mediaType"])
     except (ValueError, KeyError, TypeError):
         return MANIFEST_TYPE

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.json_text import from_json
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import digest_of, is_digest
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
@@ -60,7 +61,7 @@ class Manifest:
     @cached_property
     def _fields(self) -> Mapping[str, Any]:
         try:
-            fields = json.loads(self.body)
+            fields = from_json(self.body)
         except ValueError:
             return {}
         return fields if isinstance(fields, dict) else {}

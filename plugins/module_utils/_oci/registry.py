@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import IO
 from urllib.parse import urljoin
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.json_text import from_json
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci import refusals
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.answers import is_from_registry
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.blobs import download, upload
@@ -71,7 +72,7 @@ class RegistryRepository:
 
     def _listed_tags(self, response: requests.Response) -> list[str]:
         try:
-            tags = response.json().get("tags") or []
+            tags = from_json(response.content).get("tags") or []
         except (ValueError, AttributeError):
             tags = None
         if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.json_text import from_json
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import INDEX_TYPE, Manifest
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import is_digest
 
@@ -52,7 +53,7 @@ def _platforms(index: Manifest) -> Iterator[tuple[str, Mapping[str, Any]]]:
 def json_object(body: bytes) -> Mapping[str, Any]:
     """The object that ``body`` is as JSON; an empty one for anything else."""
     try:
-        fields = json.loads(body)
+        fields = from_json(body)
     except ValueError:
         return {}
     return fields if isinstance(fields, dict) else {}

@@ -105,10 +105,11 @@ def test_what_lacks_is_said_with_what_there_is(written, tmp_path):
         assert said in error.value.message
     with pytest.raises(LoopError, match=f"kubeconfig: there is no file {tmp_path}/none"):
         read_context(f"{tmp_path}/none", "", {})
-    (tmp_path / "broken").write_text("secret: [")
-    with pytest.raises(LoopError, match="cannot be read: it is no YAML") as error:
-        read_context(f"{tmp_path}/broken", "", {})
-    assert "secret" not in error.value.message
+    for content in ("secret: [", "secret: " + "[" * 5_000 + "]" * 5_000):
+        (tmp_path / "broken").write_text(content)
+        with pytest.raises(LoopError, match="cannot be read: it is no YAML") as error:
+            read_context(f"{tmp_path}/broken", "", {})
+        assert "secret" not in error.value.message
 
 
 LOCAL = [

@@ -146,7 +146,10 @@ def test_the_lock_of_kubectl_is_respected_and_given_back(files, monkeypatch):
     assert not lock.exists()
 
 
-@pytest.mark.parametrize(("content", "said"), [("- a", "is no kubeconfig"), ("{", "it is no YAML")])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [("- a", "is no kubeconfig"), ("{", "it is no YAML"), ("[" * 5_000 + "]" * 5_000, "it is no YAML")],
+)
 def test_what_is_no_kubeconfig_is_left_as_it_is(files, content, said):
     files.theirs.parent.mkdir()
     files.theirs.write_text(content)

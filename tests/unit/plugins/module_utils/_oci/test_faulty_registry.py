@@ -364,7 +364,7 @@ def test_no_tags(body):
         assert repository(server.port).tags() == []
 
 
-@pytest.mark.parametrize("body", [b"[]", b'{"tags":"a"}', b'{"tags":[1]}', b"no JSON"])
+@pytest.mark.parametrize("body", [b"[]", b'{"tags":"a"}', b'{"tags":[1]}', b"no JSON", b"[" * 100_000])
 def test_what_is_no_list_of_tags(body):
     with (
         serving(lambda request: Answer(200, body, JSON)) as server,
