@@ -327,7 +327,6 @@ WORKLOADS: dict[str, tuple[Mapping[str, Any], dict[str, Any]]] = {
     "by-layer": (config_map("by-layer"), {}),
     "unsigned": (config_map("unsigned"), {}),
     "secretless": (config_map("secretless"), {}),
-    "patched": (config_map("patched"), {}),
     "valueless": (
         config_map("valueless"),
         {"substitute_from": [{"kind": "ConfigMap", "name": "no"}]},
@@ -407,8 +406,6 @@ def _prepare(api: Api, loop: Loop, folder: Path) -> None:
     }
     for name, spec in given.items():
         api.source(name, url=f"oci://{loop.registry}/{name}", interval="1h", **spec)
-    patch = "- {op: replace, path: /data/no/such, value: 1}"
-    api.kustomization("patched", "patched", patches=[{"patch": patch, "target": {"kind": "ConfigMap"}}])
     api.source("outsider", url=f"oci://{loop.registry}/outsider", interval="1h", ref={"tag": "none"})
     api.kustomization("outsider", "outsider")
     other = deployment("immutable")
@@ -571,7 +568,6 @@ def test_a_failure_is_told_when_flux_knows_it(told, shared_loop):
         ("by-layer", "layer", ("application/vnd.none", "layer_selector")),
         ("unsigned", "signature", ("no matching signatures", "cosign", "verify")),
         ("secretless", "authentication", ("Secret no-such-secret", "Create it in namespace flux-system")),
-        ("patched", "build", ("/data/no/such", "kustomization")),
         ("valueless", "substitution", ("ConfigMap/no", "substitute_from")),
         ("undefined", "unknown_kind", ("kind Order", "workload definitions", "depends_on")),
         ("outdated", "unknown_kind", ("apps/v1beta9", "apps/v1: correct apiVersion")),
@@ -755,6 +751,7 @@ def test_a_registry_that_does_not_let_flux_in(loop, binary, tmp_path, by_hand):
     api.call("DELETE", f"{path}/wrong")
 
 
+MISPLACED = {"patch": "- {op: replace, path: /no/such, value: 1}", "target": {"kind": "Deployment"}}
 STOCKS = "/apis/store.example.com/v1/namespaces/default/stocks"
 DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
 
@@ -863,9 +860,10 @@ def test_what_flux_reconcile_says_without_a_folder(loop, tmp_path, by_hand):
     by_hand("sourceless", "ghost")
     by_hand("resting", "late", suspend=True)
     by_hand("astray", "late", path="./no/such")
+    by_hand("patched", "late", patches=[MISPLACED])
     by_hand("expressive", "late", dependsOn=[{"name": "late", "readyExpr": "nonsense("}])
     said = reconciled(
-        loop, "malformed", "orphan", "sourceless", "resting", "astray", "expressive", timeout=60
+        loop, "malformed", "orphan", "sourceless", "resting", "astray", "patched", "expressive", timeout=60
     )
     _sell_out(api, loop, "False")
     said |= reconciled(loop, "late", "stocked", "nested", "ghost", timeout=3)
@@ -877,6 +875,7 @@ def test_what_flux_reconcile_says_without_a_folder(loop, tmp_path, by_hand):
         "sourceless": "not_found",
         "resting": "suspended",
         "astray": "path_missing",
+        "patched": "build",
         "expressive": "expression",
         "late": "time_out",
         "stocked": "time_out",
@@ -889,6 +888,7 @@ def test_what_flux_reconcile_says_without_a_folder(loop, tmp_path, by_hand):
         ("sourceless", f"OCIRepository {NAMESPACE}/ghost"),
         ("resting", "suspend to false"),
         ("astray", "no/such"),
+        ("patched", "/no/such"),
         ("expressive", "nonsense("),
         ("late", "Deployment default/late: 0 of 1 replicas available"),
         ("late", "Unschedulable"),
