@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import http.client
 import os
+import random
 import signal
+import tarfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +21,9 @@ import pytest
 import requests
 from kubernetes import client
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._content.ignore_rules import IgnoreRules
+from ansible_collections.gitops.flux_local.plugins.module_utils._content.packing import pack
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.tests.integration.loops import (
     Loop,
     Started,
@@ -100,6 +106,57 @@ def ask(loop: Loop) -> None:
 
 def wait_for_another(loop: Loop, program: str, than: int) -> None:
     until(lambda: [pid for pid, name in loop.processes().items() if name == program and pid != than], program)
+
+
+def odd_patterns(count: int) -> list[str]:
+    """Patterns of all that one may have in it, as many as asked for; always the same."""
+    chance = random.Random(0)
+    parts = ["a", "b", "x", "*", "?", "[ab]", "[^a]", "[!a]", "[a-c]", r"\a", "a*", "**", "a**", "", ".", "ü"]
+    patterns = [
+        "/*/**",
+        "/**",
+        "/*\n!/x",
+        "*.yaml\n!x/*.yaml",
+        "**/a/b",
+        "x/\n!x/a.yaml",
+        "!*.md",
+        "[!a].yaml",
+    ]
+    while len(patterns) < count:
+        path = "/".join(
+            "".join(chance.choices(parts, k=chance.choice([1, 1, 2])))
+            for _ in range(chance.choice([1, 2, 3]))
+        )
+        pattern = chance.choice(["", "", "/", "!"]) + path + chance.choice(["", "", "/", ".yaml", "/**"])
+        with contextlib.suppress(LoopError):
+            IgnoreRules.for_root().within("", pattern)
+            patterns.append(pattern)
+    return patterns
+
+
+def test_source_controller_leaves_out_what_a_push_leaves_out(shared_loop, tmp_path):
+    """Whatever patterns: all is pushed, and what it keeps is what would have been pushed without asking."""
+    write(tmp_path, stored=config_map("odd-patterns", text="0"))
+    (tmp_path / "kustomization.yaml").write_text("resources: [stored.yaml]\n")
+    names = [
+        f"{folder}{name}" for folder in ("", "a/", "x/", "x/a/", "x/y/b/") for name in ("a.yaml", "b", "c.md")
+    ]
+    for number, pattern in enumerate(odd_patterns(100)):
+        for name in names:
+            path = tmp_path / f"{number:03}" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("")
+        (tmp_path / f"{number:03}/.sourceignore").write_text(pattern)
+    shared_loop.push({"name": "odd-patterns", "path": str(tmp_path), "ignore": ["!*"]}).succeeded()
+    source = shared_loop.source("odd-patterns")
+    stored = shared_loop.state_dir / "source-controller" / source["status"]["artifact"]["path"]
+    with tarfile.open(stored) as archive:
+        kept = {member.name for member in archive if member.isreg()}
+    # It needs no .sourceignore any more that was pushed for it.
+    rules = {f"{number:03}/.sourceignore" for number in range(100)}
+    shared_loop.remove("odd-patterns")
+    with pack(str(tmp_path)) as packed:
+        assert set(packed.file_digests()) - rules == kept - rules
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])

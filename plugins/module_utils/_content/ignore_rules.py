@@ -5,7 +5,8 @@
 The rules are source-controller's: its built-in patterns, then the ``.sourceignore`` files from the root down,
 each relative to its own folder; the last pattern that matches a path decides, also against an ignored
 parent folder. The patterns of the user come last. What source-controller would leave out is left out here
-already, so that what is pushed is what runs.
+already, so that what is pushed is what runs. Where a ``.sourceignore`` has patterns, source-controller keeps
+images, archives and files of CI; here they are left out all the same, unless a pattern brings them back.
 
 What editors and file managers leave beside a file is left out as well, whatever ``.sourceignore`` says: it
 comes and goes while somebody works, and some of it cannot be packed.
