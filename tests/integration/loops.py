@@ -167,8 +167,9 @@ class Run:
 
     @property
     def message(self) -> str:
-        """What the tasks that failed have said."""
-        failed = [result for _name, result in self.results if result.get("failed")]
+        """What the tasks that failed have said, and the items of those that loop."""
+        results = [each for _name, result in self.results for each in (result, *result.get("results", ()))]
+        failed = [result for result in results if isinstance(result, dict) and result.get("failed")]
         return "\n".join(str(result.get("msg", result)) for result in failed)
 
     def succeeded(self) -> Run:
