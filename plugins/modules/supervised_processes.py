@@ -87,6 +87,11 @@ options:
         type: list
         elements: path
         default: []
+      own_folder:
+        description:
+          - A folder that the program has for itself. It is not started while another process has locked the folder, as
+            M(gitops.flux_local.registry_garbage_collect) does.
+        type: path
       ready:
         description: How to see that the program serves.
         type: dict
@@ -122,11 +127,6 @@ options:
         type: path
       client_key:
         description: The key of O(requires[].client_cert).
-        type: path
-      own_folder:
-        description:
-          - A folder that the program has for itself. It is not started while another process has locked the folder, as
-            M(gitops.flux_local.registry_garbage_collect) does.
         type: path
   files:
     description: Configuration files, written before the programs are started.

@@ -80,5 +80,7 @@ def elsewhere(folder: Path) -> Iterator[Elsewhere]:
         (found.storage / "docker/registry/v2/repositories").mkdir()
         (folder / "netrc").write_text("default login somebody password of-another-registry\n")
         (folder / "netrc").chmod(0o600)
-        yield found
-        server.shutdown()
+        try:
+            yield found
+        finally:
+            server.shutdown()

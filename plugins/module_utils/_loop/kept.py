@@ -4,18 +4,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
+from ansible_collections.gitops.flux_local.plugins.module_utils._loop.state_files import read_kept
 
-KEPT = "loop.json"  # what playbooks/site.yml keeps of what its roles said
 
-
-def default_state_dir(name: str, environment: Mapping[str, str] = os.environ) -> Path:
+def default_state_dir(name: str, environment: Mapping[str, str]) -> Path:
     """Where the playbooks have the loop of that name unless they are told otherwise.
 
     https://specifications.freedesktop.org/basedir-spec/latest/#variables
@@ -29,21 +27,13 @@ def kept_loop(name: str, state_dir: str | None = None) -> dict[str, str]:
 
     Raises LoopError when there is no such loop, or what is kept of it is damaged.
     """
-    folder = Path(state_dir).expanduser() if state_dir else default_state_dir(name)
-    file = folder / KEPT
-    try:
-        kept = json.loads(file.read_text(encoding="utf-8"))
-        return _reached(name, folder, kept)
-    except FileNotFoundError:
+    folder = Path(state_dir).expanduser() if state_dir else default_state_dir(name, os.environ)
+    kept = read_kept(str(folder), "facts")
+    if not kept:
         raise LoopError(
             f"There is no loop {name} in {folder}. Bring it up first with site.yml, or name another one."
-        ) from None
-    except OSError as error:
-        raise LoopError(f"{file} cannot be read: {error.strerror}. It belongs to the loop {name}.") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise LoopError(
-            f"{file} is damaged. Run site.yml for the loop {name} again, which writes it anew."
-        ) from error
+        )
+    return _reached(name, folder, kept)
 
 
 def _reached(name: str, folder: Path, kept: Mapping[str, Any]) -> dict[str, str]:
@@ -52,9 +42,9 @@ def _reached(name: str, folder: Path, kept: Mapping[str, Any]) -> dict[str, str]
     return {
         "name": name,
         "state_dir": str(folder),
-        "provider": str(connection["provider"]),
-        "kubeconfig": str(connection["kubeconfig"]),
-        "context": str(connection["context"]),
-        "registry": str(registry["host"]),
-        "registry_source": str(registry["cluster"]),
+        "provider": str(connection.get("provider", "")),
+        "kubeconfig": str(connection.get("kubeconfig", "")),
+        "context": str(connection.get("context", "")),
+        "registry": str(registry.get("host", "")),
+        "registry_source": str(registry.get("cluster", "")),
     }

@@ -72,11 +72,12 @@ def login_files(environment: Mapping[str, str]) -> list[str]:
     """
     home = os.path.expanduser("~")
     docker = environment.get("DOCKER_CONFIG") or os.path.join(home, ".docker")
+    named = environment.get("REGISTRY_AUTH_FILE")
     own = environment.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
     runtime = environment.get("XDG_RUNTIME_DIR")
     return [
         os.path.join(docker, "config.json"),
-        *([named] if (named := environment.get("REGISTRY_AUTH_FILE")) else []),
+        *([named] if named else []),
         *([os.path.join(runtime, "containers", "auth.json")] if runtime else []),
         os.path.join(own, "containers", "auth.json"),
     ]

@@ -37,14 +37,15 @@ class User:
     temporary: str = "/tmp"  # noqa: S108  # what is there is used only when it is the user's own
 
 
-def this_user(environment: Mapping[str, str] = os.environ) -> User:
+def this_user(environment: Mapping[str, str] | None = None) -> User:
     """The user that this process runs as. The home is the system's word, the same in every run."""
+    variables = os.environ if environment is None else environment
     uid = os.getuid()
     try:
         home = pwd.getpwuid(uid).pw_dir
     except KeyError:  # a container's, of which the system knows nothing
         home = ""
-    return User(uid=uid, home=home, runtime=environment.get("XDG_RUNTIME_DIR", ""))
+    return User(uid=uid, home=home, runtime=variables.get("XDG_RUNTIME_DIR", ""))
 
 
 def socket_folder(user: User) -> str:

@@ -65,5 +65,7 @@ def _listening(answer: object) -> Iterator[int]:
                     threading.Thread(target=answer, args=(client,), daemon=True).start()  # type: ignore[arg-type]  # any function
 
         threading.Thread(target=accept, daemon=True).start()
-        yield listener.getsockname()[1]
-        listener.shutdown(socket.SHUT_RDWR)
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)

@@ -22,6 +22,8 @@ KEPT = {
         "context": "kind-shop",
     },
     "registry_endpoint": {"host": "localhost:5001", "cluster": "kind-registry:5000", "insecure": True},
+    "flux_status": {},
+    "binaries_paths": {},
 }
 
 
@@ -42,9 +44,8 @@ def test_all_that_a_client_needs_is_there(tmp_path):
     ("content", "said"),
     [
         (None, "There is no loop shop in .*Bring it up first"),
-        ("", "loop.json is damaged. Run site.yml"),
-        ("[]", "loop.json is damaged"),
-        ('{"cluster_connection": {}}', "loop.json is damaged"),
+        ("", r"loop\.json cannot be read"),
+        ('{"cluster_connection": {}}', r"loop\.json cannot be read as the loop's facts: .*site\.yml"),
     ],
 )
 def test_what_cannot_be_read_is_told_with_the_remedy(tmp_path, content, said):

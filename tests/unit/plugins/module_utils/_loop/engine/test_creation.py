@@ -28,15 +28,15 @@ I1127 20:00:01.000001     150 round_trippers.go:553] GET https://shop:6443/healt
 The kubelet is not running: the required cgroups are disabled
 error execution phase wait-control-plane: failed while waiting for the kubelet to start: time-out
 k8s.io/kubernetes/cmd/kubeadm/app/cmd/phases/workflow.(*Runner).Run.func1
-	k8s.io/kubernetes/cmd/kubeadm/app/cmd/phases/workflow/runner.go:261
+\tk8s.io/kubernetes/cmd/kubeadm/app/cmd/phases/workflow/runner.go:261
 github.com/spf13/cobra.(*Command).execute
-	github.com/spf13/cobra@v1.9.1/command.go:1015
+\tgithub.com/spf13/cobra@v1.9.1/command.go:1015
 main.main
-	k8s.io/kubernetes/cmd/kubeadm/kubeadm.go:25
+\tk8s.io/kubernetes/cmd/kubeadm/kubeadm.go:25
 runtime.main
-	runtime/proc.go:283
+\truntime/proc.go:283
 runtime.goexit
-	runtime/asm_amd64.s:1700
+\truntime/asm_amd64.s:1700
 """
 K3D = """\
 INFO[0000] Prep: Network
