@@ -17,6 +17,7 @@ options:
   kubeconfig:
     description:
       - The kubeconfig that has the cluster, as a path, as several paths with C(:) between them, or as its content.
+      - Where it is given, it says which cluster is meant and how that is reached, and none of the environment variables below counts.
       - Without it, the environment variable E(K8S_AUTH_KUBECONFIG) counts, then E(KUBECONFIG), then C(~/.kube/config), unless O(host) is given.
     type: raw
   context:
