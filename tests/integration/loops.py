@@ -334,6 +334,12 @@ class Loop:
         """Run a playbook of one's own, as ``start_tasks`` starts it."""
         return self.start_tasks(tasks, *arguments, **options).finish()
 
+    def apply(self, *items: Mapping[str, Any]) -> None:
+        """Have objects in the cluster that belong to no workload."""
+        module = "kubernetes.core.k8s"
+        asked = [{"module": module, "options": {"definition": dict(item)}} for item in items]
+        self.tasks([{"gitops.flux_local.in_process": one} for one in asked]).succeeded()
+
     # --- as others see it
 
     @property

@@ -359,7 +359,7 @@ def stage(loop: Loop, tmp_path: Path, binary: Callable[[str], str]) -> Iterator[
     """Makes workloads of a name that nobody else has, of which nothing is left after the test."""
     made: list[Stage] = []
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "elsewhere"}}
-    loop.tasks([{"kubernetes.core.k8s": {"definition": namespace}}]).succeeded()
+    loop.apply(namespace)
 
     def make() -> Stage:
         name = f"truth{next(NUMBERS)}"

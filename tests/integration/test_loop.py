@@ -268,7 +268,7 @@ def test_where_things_are_can_be_chosen(loop, folder):
     (inside / "notes.md").write_text("not for Flux")
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "elsewhere"}}
     given = config_map("values", who="you") | {"metadata": {"name": "values", "namespace": "elsewhere"}}
-    loop.tasks([{"kubernetes.core.k8s": {"definition": item}} for item in (namespace, given)]).succeeded()
+    loop.apply(namespace, given)
     workload = {
         "name": "chosen",
         "namespace": "elsewhere",

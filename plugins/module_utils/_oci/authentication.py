@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.deadline import Deadline
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.docker_config import Credentials
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.endpoints import referred
 
 with suppress(ImportError):  # module.require() names what is missing
     import oras.auth.utils
@@ -201,7 +202,7 @@ class Authentication:
         return None
 
     def _require_encryption(self, realm: str, known: Credentials) -> None:
-        if not self._is_encrypted or urlsplit(realm).scheme == "https":
+        if not self._is_encrypted or urlsplit(referred("", realm)).scheme == "https":
             return
         if known != Credentials():
             raise LoopError(

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Protocol
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.answers import cause_of
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.deadline import Deadline
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.endpoints import referred
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import Descriptor
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import Location
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.request import (
@@ -233,7 +234,7 @@ class _Received:
 
 
 def _location(upload: requests.Response) -> str:
-    return urljoin(upload.url, upload.headers.get("Location", ""))
+    return referred(upload.url, upload.headers.get("Location", ""))
 
 
 def _finished(location: str, digest: str) -> str:

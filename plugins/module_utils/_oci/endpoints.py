@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import Reference
 
 with suppress(ImportError):  # module.require() names what is missing
@@ -56,6 +57,24 @@ class Endpoints:
     def are_at(self, url: str) -> bool:
         """Whether ``url``, with its scheme, leads to the registry itself."""
         return origin(url) == origin(f"{urlsplit(url).scheme}://{self._host}")
+
+
+def referred(url: str, target: str) -> str:
+    """Where ``target`` in an answer of ``url`` leads. Raises LoopError where that is no address."""
+    try:
+        joined = urljoin(url, target)
+        urlsplit(joined)
+    except ValueError as error:
+        raise no_address() from error
+    return joined
+
+
+def no_address() -> LoopError:
+    """The failure of an answer that refers to no address, half of the brackets of IPv6 for example."""
+    return LoopError(
+        "url: what answers refers to something which is no address. Check that it is a registry, and what it "
+        "says of itself (its address behind a proxy, its token realm)."
+    )
 
 
 def origin(url: str) -> tuple[str, str, int | None]:

@@ -9,7 +9,6 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import IO
-from urllib.parse import urljoin
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.json_text import from_json
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci import refusals
@@ -17,7 +16,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._oci.answers imp
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.blobs import download, upload
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.connection import Connection
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.deadline import Deadline
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.endpoints import Endpoints
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.endpoints import Endpoints, referred
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.manifest import (
     ACCEPTED_TYPES,
     CREATED,
@@ -65,7 +64,7 @@ class RegistryRepository:
             new = [tag for tag in self._listed_tags(response) if tag not in found]
             found.update(dict.fromkeys(new))
             following = response.links.get("next", {}).get("url")
-            page = urljoin(response.url, following) if following and new else None
+            page = referred(response.url, following) if following and new else None
             if page and (end.is_over or len(found) > MOST_TAGS):
                 raise refusals.endless_list(self.reference, len(found), allowed - end.left)
         return list(found)

@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.environment import (
     ca_bundle_for,
@@ -18,7 +18,11 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._core.environmen
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci import refusals
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.connection import Connection
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.deadline import Deadline
-from ansible_collections.gitops.flux_local.plugins.module_utils._oci.endpoints import origin
+from ansible_collections.gitops.flux_local.plugins.module_utils._oci.endpoints import (
+    no_address,
+    origin,
+    referred,
+)
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.http_adapter import (
     AnswersAdapter,
     TimeLimit,
@@ -104,7 +108,7 @@ class Session:
         location = self.http.get_redirect_target(response)
         if location is None or not (response.status_code in _SAME_METHOD or method in ("GET", "HEAD")):
             return None
-        return urljoin(response.url, location)
+        return referred(response.url, location)
 
     def require_encryption(self, url: str, target: str) -> None:
         """Raise LoopError where ``url`` leads to a ``target`` without https that has not been allowed."""
@@ -115,15 +119,20 @@ class Session:
     def _answer(self, method: str, url: str, deadline: Deadline, **sent: Any) -> requests.Response:
         if hasattr(sent["data"], "seek"):
             sent["data"].seek(0)
-        return self.http.request(
-            method,
-            url,
-            stream=True,
-            verify=self._verify,
-            timeout=TimeLimit(deadline, connect=self._connection.timeout / 3),
-            allow_redirects=False,
-            **sent,
-        )
+        try:
+            return self.http.request(
+                method,
+                url,
+                stream=True,
+                verify=self._verify,
+                timeout=TimeLimit(deadline, connect=self._connection.timeout / 3),
+                allow_redirects=False,
+                **sent,
+            )
+        except requests.RequestException:
+            raise
+        except ValueError as error:  # requests looks into a redirect that it is not to follow
+            raise no_address() from error
 
 
 class _Adapter(AnswersAdapter):

@@ -279,6 +279,27 @@ def test_others_are_not_shown_the_credentials():
         assert all("Authorization" not in request.headers for request in elsewhere.requests)
 
 
+NO_ADDRESS = "https://[half"
+
+
+@pytest.mark.parametrize(
+    ("answer", "ask"),
+    [
+        (Answer(307, headers={"Location": NO_ADDRESS}), lambda repo: repo.fetch_blob(BLOB, io.BytesIO())),
+        (Answer(202, headers={"Location": NO_ADDRESS}), lambda repo: repo.put_blob(BLOB, io.BytesIO(BIG))),
+        (
+            Answer(200, b'{"tags": ["a"]}', {"Link": f'<{NO_ADDRESS}>; rel="next"'}),
+            lambda repo: repo.tags(),
+        ),
+    ],
+)
+def test_a_reference_to_what_is_no_address_is_told(answer, ask):
+    own = Registry()
+    own.fault = lambda request, _number: answer if request.method in ("GET", "POST") else None
+    with serving(own.answer) as server, pytest.raises(LoopError, match="which is no address"):
+        ask(repository(server.port))
+
+
 @pytest.mark.parametrize("knows_ranges", [True, False])
 def test_a_blob_is_continued_where_it_broke_off(knows_ranges):
     known = Registry(blobs={BLOB.digest: BIG})
