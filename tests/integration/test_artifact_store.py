@@ -125,7 +125,7 @@ def odd_patterns(count: int) -> list[str]:
     while len(patterns) < count:
         path = "/".join(
             "".join(chance.choices(parts, k=chance.choice([1, 1, 2])))
-            for _ in range(chance.choice([1, 2, 3]))
+            for _part in range(chance.choice([1, 2, 3]))
         )
         pattern = chance.choice(["", "", "/", "!"]) + path + chance.choice(["", "", "/", ".yaml", "/**"])
         with contextlib.suppress(LoopError):

@@ -65,6 +65,7 @@ class Stage:
             "timeout": 60,
             "on_failure": "stop",
             "unknown_fields": "warn",
+            "only": [],
             "namespace": "flux-system",
         }
         cluster = KubernetesCluster(kubeconfig)
