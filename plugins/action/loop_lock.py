@@ -54,7 +54,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hin
             )
             result["waited"] = round(take(lock_file, owner, timeout=arguments["timeout"], on_wait=_tell), 1)
         except LoopError as error:
-            raise AnsibleActionFail(error.message) from error
+            raise AnsibleActionFail(error.message) from None  # Ansible would tell it twice
         return result
 
 

@@ -48,7 +48,7 @@ def _write(option: str, path: str, content: str) -> None:
         raise AnsibleActionFail(
             f"{option}: {path} cannot be written: {error.strerror}. Name a file that you may write to, in a "
             "folder that exists."
-        ) from error
+        ) from None  # Ansible would tell the reason twice
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hints
@@ -93,7 +93,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hin
         try:
             return gather(arguments, edge, now=datetime.datetime.now(datetime.UTC))
         except LoopError as error:
-            raise AnsibleActionFail(error.message) from error
+            raise AnsibleActionFail(error.message) from None  # Ansible would tell it twice
 
     def _keep(self, status: Mapping[str, Any], wanted: Mapping[str, str]) -> None:
         if not self._task.check_mode:

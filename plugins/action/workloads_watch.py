@@ -67,7 +67,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hin
                 rounds = _rounds(arguments)
                 done = follow(workloads, saves(workloads), rounds, say, rounds=arguments["rounds"])
         except LoopError as error:
-            raise AnsibleActionFail(error.message) from error
+            raise AnsibleActionFail(error.message) from None  # Ansible would tell it twice
         return {**result, "changed": False, "rounds": done}
 
 

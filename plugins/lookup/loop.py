@@ -102,4 +102,4 @@ class LookupModule(LookupBase):  # type: ignore[misc]  # Ansible has no type hin
                 for name in (str(term) for term in terms or [mine])
             ]
         except LoopError as error:
-            raise AnsibleLookupError(error.message) from error
+            raise AnsibleLookupError(error.message) from None  # Ansible would tell it twice

@@ -21,4 +21,4 @@ def refuse_wrong_list(arguments: Mapping[str, Any]) -> None:
     try:
         check_list(listed)
     except LoopError as error:
-        raise AnsibleActionFail(error.message) from error
+        raise AnsibleActionFail(error.message) from None  # Ansible would tell it twice

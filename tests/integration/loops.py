@@ -109,7 +109,7 @@ class Run:
     @cached_property
     def _report(self) -> dict[str, Any]:
         try:
-            report: dict[str, Any] = json.loads(self.output)
+            report: dict[str, Any] = json.loads(self._stdout)
         except ValueError:
             raise AssertionError(f"{self.playbook}: {self.output}\n{self.warnings}") from None
         return report
@@ -117,7 +117,14 @@ class Run:
     @property
     def text(self) -> str:
         """What it says in words: on stderr, where stdout is a report in JSON."""
-        return self.warnings if self.output.startswith("{") else self.output
+        return self.warnings if self._stdout.startswith("{") else self.output
+
+    @property
+    def _stdout(self) -> str:
+        """Without what Ansible itself writes in front with -v: its configuration, its version with -vv."""
+        lines = self.output.splitlines(keepends=True)
+        begin = next((number for number, line in enumerate(lines) if line == "{\n"), 0)
+        return "".join(lines[begin:])
 
     @property
     def results(self) -> list[tuple[str, dict[str, Any]]]:

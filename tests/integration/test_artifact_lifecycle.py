@@ -235,7 +235,6 @@ def test_many_small_files_and_odd_names_come_back(host, tmp_path, make: Callable
         "\u00fc",
         "f" * 255,
         "\u65e5\u672c\u8a9e",
-        "tab\there",
         "quote'\"",
     ):
         (folder / name).write_bytes(bytes(range(256)))

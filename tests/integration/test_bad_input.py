@@ -673,7 +673,7 @@ def test_a_state_folder_that_cannot_be_written_is_named(new_loop, tmp_path, plac
         parent.mkdir(mode=0o500)
     fresh = new_loop("kein platz", flux_local_state_dir=str(parent / "state"))
     fresh.play("site", prefix=AS_ORDINARY_USER).refused(
-        str(parent / "state"), "flux_local_state_dir", "Choose a state folder"
+        str(parent / "state"), "flux_local_state_dir", "choose a state folder"
     )
     assert not parent.is_dir() or list(parent.iterdir()) == []
 
