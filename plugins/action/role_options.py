@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +67,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hin
         values = given_values(options, lambda name: self._value(variables[name]), variables)
         own = values.get("flux_local_own_variables") or []
         wrong = [
-            *filter(None, [not_here(place_of(self))]),
+            *filter(None, [not_here(place_of(self), in_container=is_container(asked["roles"], values))]),
             *misspelled(variables, NAMES, own),
             *wrong_options(options, values),
         ]
@@ -88,6 +88,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hin
             return json.loads(json.dumps(self._templar.template(variable)))
         except AnsibleUndefinedVariable as error:
             raise WaitingError from error
+
+
+def is_container(roles: Sequence[str], values: Mapping[str, Any]) -> bool:
+    """Whether what the roles make is a container alone."""
+    return list(roles) == ["registry"] and values.get("registry_engine") in ("docker", "podman")
 
 
 def wrong_workloads(values: Mapping[str, Any], *, folders: bool) -> Iterator[str]:

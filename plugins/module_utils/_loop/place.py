@@ -21,8 +21,11 @@ class Place:
     become: str = ""
 
 
-def not_here(place: Place) -> str:
-    """Why roles cannot run there, without a full stop; nothing where they can."""
+def not_here(place: Place, *, in_container: bool = False) -> str:
+    """Why roles cannot run there, without a full stop; nothing where they can.
+
+    A registry ``in_container`` alone may be another user's, whose engine it then is (rootless Podman).
+    """
     if place.connection != "local":
         return (
             f"A loop is on the machine that Ansible runs on, and {place.host} is reached by "
@@ -30,7 +33,7 @@ def not_here(place: Place) -> str:
             "`connection: local`. "
             "Modules of this collection run on any host"
         )
-    if place.become and place.become != place.user:
+    if place.become and place.become != place.user and not in_container:
         return (
             f"A loop belongs to the user who runs Ansible, which is {place.user}, and become would make it "
             f"one of {place.become}. Leave become out, or run ansible-playbook as {place.become}"

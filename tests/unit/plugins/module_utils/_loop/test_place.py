@@ -25,3 +25,10 @@ def test_where_roles_run(place, said):
     told = not_here(place)
     assert said in told
     assert bool(told) == bool(said)
+
+
+def test_a_container_may_be_of_another_user_s_engine():
+    place = Place("localhost", "local", "root", become="ada")
+    assert not_here(place, in_container=True) == ""
+    assert "become" in not_here(place)
+    assert not_here(Place("web", "ssh", "root", become="ada"), in_container=True)

@@ -58,10 +58,19 @@ def test_kubeadm_s_cause_is_told_instead_of_its_stack_trace():
 
 def test_k3d_s_cause_is_told_instead_of_its_progress():
     assert creation_cause(K3D) == (
-        "ERRO[0010] Failed Cluster Start: Failed to start server k3d-shop-server-0: port is already allocated"
-        " | ERRO[0010] Failed to create cluster >>> Rolling Back"
-        " | FATA[0011] Cluster creation FAILED, all changes have been rolled back!"
+        "Failed Cluster Start: Failed to start server k3d-shop-server-0: port is already allocated"
     )
+
+
+def test_what_k3d_writes_to_a_file_is_read_too():
+    told = [
+        ("info", "Prep: Network"),
+        ("error", 'failed Cluster Creation: image \\"k3s:1\\" is not there'),
+        ("error", "Failed to create cluster >>> Rolling Back"),
+        ("fatal", "Cluster creation FAILED, also FAILED to rollback changes!"),
+    ]
+    said = "".join(f'time="2026-11-28T02:25:20Z" level={level} msg="{msg}"\n' for level, msg in told)
+    assert creation_cause(said) == 'failed Cluster Creation: image "k3s:1" is not there'
 
 
 @pytest.mark.parametrize(
