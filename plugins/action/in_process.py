@@ -41,33 +41,33 @@ SPEC = {
 class ActionModule(InProcessAction):
     """Runs the module that the task names, and whatever becomes of it, what has to be done afterwards."""
 
+    _arguments: Mapping[str, Any]
+
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return what the module returns."""
-        afterwards = self.validate_argument_spec(argument_spec=SPEC)[1]["afterwards"]
+        self._arguments = self.validate_argument_spec(argument_spec=SPEC)[1]
         try:
             return super().run(tmp, task_vars)
         finally:
             # Ansible itself does nothing more after an interrupt, not even what is in `always`.
-            for step in afterwards if not self._task.check_mode else ():
+            for step in self._arguments["afterwards"] if not self._task.check_mode else ():
                 result_of_action(self, "gitops.flux_local.in_process", step, task_vars or {})
 
     def inherited(self) -> Mapping[str, str]:
         """What the groups of variables name; without groups, all."""
-        arguments = self.validate_argument_spec(argument_spec=SPEC)[1]
-        groups = arguments["variables"]
-        if groups is None and arguments["module"].startswith(OF_ENGINES):
+        groups = self._arguments["variables"]
+        if groups is None and self._arguments["module"].startswith(OF_ENGINES):
             groups = list(GROUPS)
         inherited = super().inherited()
         return inherited if groups is None else for_child(inherited, *(GROUPS[name] for name in groups))
 
     def asked(self) -> tuple[str, dict[str, Any]]:
         """The module's full name and its options, with what module_defaults say of it."""
-        arguments = self.validate_argument_spec(argument_spec=SPEC)[1]
-        found = self._shared_loader_obj.module_loader.find_plugin_with_context(arguments["module"])
+        named = self._arguments["module"]
+        found = self._shared_loader_obj.module_loader.find_plugin_with_context(named)
         if not found.resolved:
             raise AnsibleActionFail(
-                f"module: there is no {arguments['module']}. Install the collection that has it, or give its full "
-                "name."
+                f"module: there is no {named}. Install the collection that has it, or give its full name."
             )
         module = found.resolved_fqcn
-        return module, with_defaults(self, module, arguments["options"])
+        return module, with_defaults(self, module, self._arguments["options"])

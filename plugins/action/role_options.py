@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -31,7 +30,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.liste
     missing_folders,
     names_of,
 )
-from ansible_collections.gitops.flux_local.plugins.plugin_utils.private_parts import place_of
+from ansible_collections.gitops.flux_local.plugins.plugin_utils.private_parts import place_of, plain
 
 FOLDER = Path(__file__).parents[2]
 ROLES = ["binaries", "registry", "cluster", "flux", "workloads"]
@@ -83,9 +82,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hin
         return {**result, "changed": False, "checked": list(values), "named": named}
 
     def _value(self, variable: Any) -> Any:
-        """A variable's value, as a module gets it: nothing of Ansible's own types is left."""
+        """A variable's value, as a module gets it."""
         try:
-            return json.loads(json.dumps(self._templar.template(variable)))
+            return plain(self._templar.template(variable))
         except AnsibleUndefinedVariable as error:
             raise WaitingError from error
 

@@ -32,7 +32,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The lines that say what has failed, one after the other, of at most about 600 characters.
+  description: The lines that say what has failed, one after the other, of at most about 1000 characters.
   type: str
 """
 

@@ -51,10 +51,6 @@ options:
     type: list
     elements: str
     default: []
-  namespace:
-    description: The namespace of the Flux objects of all workloads that name none.
-    type: str
-    default: flux-system
   registry:
     description:
       - The registry. The fact C(registry_endpoint) of the role registry can be given as it is.
@@ -98,30 +94,6 @@ options:
         description: How long one request may take, in seconds.
         type: float
         default: 10
-  flux:
-    description: The flux program, which renders folders before they are pushed.
-    type: path
-    required: true
-  base_dir:
-    description: What relative paths of workloads are relative to. The current folder when it is not given.
-    type: path
-  source:
-    description: Where the content comes from. Asked of git when it is not given.
-    type: str
-  revision:
-    description: The revision of the content. Asked of git when it is not given.
-    type: str
-  compare:
-    description:
-      - With V(content), a folder with the same content is not pushed again.
-      - With V(exact), source and revision count too.
-    type: str
-    choices: [content, exact]
-    default: content
-  timeout:
-    description: How long to wait for a workload to be proven, in seconds.
-    type: int
-    default: 300
   progress:
     description:
       - Whether lines about what happens are shown while the module waits, one when a workload is settled, and every few seconds one of
@@ -129,23 +101,6 @@ options:
       - They are shown where the task runs on the controller with Ansible's own Python, without C(become), C(async) and C(delegate_to).
     type: bool
     default: true
-  on_failure:
-    description:
-      - What becomes of a workload that was pushed and does not pass its health checks. The module fails in either case.
-      - With V(stop), it stays as it is.
-      - With V(rollback), its tag names the version again that was healthy last, as the Kustomization's status tells it, and that is proven.
-    type: str
-    choices: [stop, rollback]
-    default: stop
-  unknown_fields:
-    description:
-      - What becomes of a field that its kind does not have, such as C(replicaz) of a Deployment. Flux drops it without a word from objects of
-        Kubernetes' own kinds, and applies the rest.
-      - With V(warn), that is warned of, with its file and line.
-      - With V(refuse), it is an error before anything is changed.
-    type: str
-    choices: [warn, refuse]
-    default: warn
 """
 
 EXAMPLES = r"""

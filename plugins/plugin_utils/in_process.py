@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import importlib
 import io
-import json
 import os
 import sys
 import tempfile
@@ -29,6 +28,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._core.foreign_te
 from ansible_collections.gitops.flux_local.plugins.plugin_utils import terminal
 from ansible_collections.gitops.flux_local.plugins.plugin_utils.private_parts import (
     handed_over,
+    plain,
     result_of,
     told_to,
     with_internal_arguments,
@@ -59,9 +59,9 @@ class InProcessAction(ActionBase):  # type: ignore[misc]  # Ansible has no type 
         """Return what the module returns."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
-        self._settle()
+        module, options = self.asked()
+        self._settle(names_cluster=bool(options.get("kubeconfig")))
         if not self._is_here(variables):
-            module, options = self.asked()
             done = self._execute_module(
                 module_name=module,
                 module_args=options,
@@ -69,11 +69,8 @@ class InProcessAction(ActionBase):  # type: ignore[misc]  # Ansible has no type 
                 wrap_async=bool(self._task.async_val and not self._connection.has_native_async),
             )
             return {**result, **printable_result(done)}
-        # As a module gets them: nothing of Ansible's own types is left.
-        self._task.args = json.loads(json.dumps(self._task.args))
         with nothing_left():
-            module, options = self.asked()
-            arguments = with_internal_arguments(self, module, options, variables)
+            arguments = with_internal_arguments(self, module, plain(options), variables)
             # What a module leaves there for its end: here, nobody would remove it.
             arguments["_ansible_tmpdir"] = tempfile.tempdir
             return {**result, **run_module(self.python_name(module), module, arguments)}
@@ -82,15 +79,13 @@ class InProcessAction(ActionBase):  # type: ignore[misc]  # Ansible has no type 
         """What the module may know of the user's environment."""
         return os.environ
 
-    def _settle(self) -> None:
+    def _settle(self, *, names_cluster: bool) -> None:
         """Give the module its environment, here or in a process that this one starts.
 
         This process is the task's alone, and ends with it.
         """
         given = {name: str(value) for layer in self._task.environment or [] for name, value in layer.items()}
-        settled = without_detours(
-            {**self.inherited(), **given}, names_cluster=bool(self.asked()[1].get("kubeconfig"))
-        )
+        settled = without_detours({**self.inherited(), **given}, names_cluster=names_cluster)
         replace(settled)
         self._task.environment = [{name: settled[name] for name in given if name in settled}]
 

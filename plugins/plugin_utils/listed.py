@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,13 +11,12 @@ from ansible.errors import AnsibleActionFail
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._workloads.listed import check_list
+from ansible_collections.gitops.flux_local.plugins.plugin_utils.private_parts import plain
 
 
 def refuse_wrong_list(arguments: Mapping[str, Any]) -> None:
     """Raise AnsibleActionFail where the option ``workloads`` cannot be brought about, whatever runs."""
-    # As a module gets it: nothing of Ansible's own types is left.
-    listed = json.loads(json.dumps(arguments.get("workloads")))
     try:
-        check_list(listed)
+        check_list(plain(arguments.get("workloads")))
     except LoopError as error:
         raise AnsibleActionFail(error.message) from None  # Ansible would tell it twice

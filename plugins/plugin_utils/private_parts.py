@@ -70,6 +70,11 @@ def result_of_action(
     return dict(other.run(task_vars=variables))
 
 
+def plain(value: Any) -> Any:
+    """A value as a module gets it: nothing of Ansible's own types is left."""
+    return json.loads(json.dumps(value))
+
+
 def place_of(action: ActionBase) -> Place:
     """Where the task of an action runs, and as which user."""
     context = action._play_context  # noqa: SLF001 - as above

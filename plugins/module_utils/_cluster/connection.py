@@ -84,7 +84,9 @@ class Connection:
         )
         if not 200 <= response.status <= 299:
             with response:
-                raise self._refused(request, response.status, response.reason, self._text(response))
+                raise self._refusals.failure(
+                    request.action, request.kind, response.status, response.reason, self._text(response)
+                )
         return response
 
     def _send(
@@ -124,9 +126,6 @@ class Connection:
         except urllib3.exceptions.HTTPError as error:
             raise self._refusals.unreachable(error) from error
         return text
-
-    def _refused(self, request: Request, status: int, reason: str | None, text: str) -> ClusterError:
-        return self._refusals.failure(request.action, request.kind, status, reason, text)
 
     def watch(self, request: Request) -> ResponseWatch:
         """The events in the answer, as they come."""

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.environment import for_child
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
-from ansible_collections.gitops.flux_local.plugins.module_utils._core.files import read_bytes
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.files import read_text
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.process_table import (
     arguments_by_pid,
     is_alive,
@@ -81,7 +81,7 @@ class Supervisord:
         self._state_dir = state_dir
         self._user = user
         reads_ours = supervisord_pids(state_dir)
-        configuration = (read_bytes(daemon_file(state_dir)) or b"").decode(errors="replace")
+        configuration = read_text(daemon_file(state_dir)) or ""
         known = [socket_path(folder, state_dir) for folder in known_folders(user)]
         sockets = dict.fromkeys([*configured_socket(configuration), *known]) if reads_ours else {}
         answering = {pid: path for path in sockets if reads_ours.get(pid := _pid_behind(path))}

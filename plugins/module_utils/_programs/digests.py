@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.errors import LoopError
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.files import replacing_file
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.json_text import from_json
 from ansible_collections.gitops.flux_local.plugins.module_utils._core.locks import locked_file
 from ansible_collections.gitops.flux_local.plugins.module_utils._oci.references import ImageReference
 
@@ -64,7 +65,7 @@ class FirstPulls:
 
     def _read(self) -> dict[str, dict[str, str]]:
         try:
-            known = json.loads(self.file.read_text(encoding="utf-8"))
+            known = from_json(self.file.read_text(encoding="utf-8"))
             return {image: dict(digests) for image, digests in known.items()}
         except FileNotFoundError:
             return {}
@@ -80,7 +81,6 @@ class FirstPulls:
 
     def _write(self, known: Mapping[str, Mapping[str, str]]) -> None:
         content = json.dumps(known, indent=2, sort_keys=True) + "\n"
-        with replacing_file(
-            str(self.file), mode=0o644
-        ) as stream:  # as programs: a cache may be of several users
+        # As programs: a cache may be of several users.
+        with replacing_file(str(self.file), mode=0o644) as stream:
             stream.write(content.encode())

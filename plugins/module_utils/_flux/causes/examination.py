@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.health 
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.objects import Object
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.pods import PodTrouble, pod_trouble
 from ansible_collections.gitops.flux_local.plugins.module_utils._cluster.protocol import Cluster, ClusterError
+from ansible_collections.gitops.flux_local.plugins.module_utils._core.json_text import from_json
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.awaited import Awaited
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.causes.messages import Named
 from ansible_collections.gitops.flux_local.plugins.module_utils._flux.events import EVENT, event_state
@@ -136,5 +136,5 @@ def _events(cluster: Cluster, namespace: str, name: str, kind: str) -> list[dict
 def read_json(cluster: Cluster, path: str, **query: str | int) -> Object | None:
     """What the API has at a path, None where there is nothing."""
     text = cluster.fetch(path, **query)
-    read: Object | None = json.loads(text) if text else None
+    read: Object | None = from_json(text) if text else None
     return read
